@@ -14,18 +14,17 @@ import numpy as np
 import pytest
 
 from course_utils.cleaning import duplicate_groups
+from course_utils.columns import bio_labels, sort_labels
 from course_utils.corpora import (
     CORPORA,
     SPLITS,
-    bio_labels,
     corpus_notes,
-    group_phrases,
     label_names,
     load_corpus,
     load_single_file,
-    sort_labels,
 )
 from course_utils.errors import InputError
+from course_utils.published import group_phrases
 from course_utils.sources import SOURCES
 
 UNIVERSAL = [".", "ADJ", "ADP", "ADV", "CONJ", "DET", "NOUN", "NUM", "PRON", "PRT", "VERB", "X"]

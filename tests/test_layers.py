@@ -21,6 +21,8 @@ LAYERS = [
     {"metrics", "attention"},
     {"models", "tokenization", "batching"},
     {"corpora"},
+    {"published", "own_files", "eastmere"},
+    {"columns"},
     {"cleaning", "file_formats"},
     {"sources", "runtime"},
     {"errors"},
