@@ -272,6 +272,17 @@ def predict(
     say(f"{len(lines)} lines written to {output_file}")
 
 
+@app.command()
+def status() -> None:
+    """What this machine remembers of your way through the course."""
+    from course_utils.eastmere import vault_openings
+
+    openings = vault_openings()
+    typer.echo(f"vault: opened {len(openings)} times" + ("" if openings else " (keep it for one last check)"))
+    for opening in openings:
+        typer.echo(f"  {opening['time']}  {opening['corpus']}")
+
+
 def run_command(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; every error is one line on standard error."""
     for stream in (sys.stdout, sys.stderr):

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course_utils import published
-from course_utils.columns import LABEL_COLUMNS, SHARES, SPLITS, Splits, build
+from course_utils import eastmere, published
+from course_utils.columns import LABEL_COLUMNS, SHARES, SPLITS, Columns, Splits, build
+from course_utils.eastmere import EastmereCorpusReader
 from course_utils.errors import InputError, suggest
 from course_utils.file_formats import TAGGED_SUFFIXES, TASKS, TEXT_SUFFIXES
 from course_utils.own_files import load_path, load_single_file
@@ -27,6 +28,7 @@ __all__ = [
     "SHARES",
     "SPLITS",
     "Corpus",
+    "EastmereCorpusReader",
     "corpus_notes",
     "label_names",
     "load_corpus",
@@ -42,9 +44,19 @@ class Corpus:
     sources: tuple[str, ...]
     description: str
     load: Callable[[], tuple[Splits, list[str]]]
+    labels: tuple[tuple[str, str], ...] = ()  # task and the column that is its label, where no column is called label
 
 
 CORPORA: dict[str, Corpus] = {
+    "eastmere-tagged": Corpus(("pos", "ner"), (), "an invented town: six genres, 4 entity types", eastmere.load_tagged),
+    "eastmere-reviews": Corpus(
+        ("classify", "regress"),
+        (),
+        "reviews of an invented town: stars, six domains",
+        eastmere.load_reviews,
+        labels=(("classify", "domain"), ("regress", "stars")),
+    ),
+    "eastmere-polarity": Corpus(("classify",), (), "the same reviews, 2 labels", eastmere.load_polarity),
     "brown": Corpus(
         ("pos",), ("brown", "universal-tagset"), "American English of 1961, 15 categories", published.load_brown
     ),
@@ -70,6 +82,20 @@ CORPORA: dict[str, Corpus] = {
 }
 
 
+def _choose_columns(name: str, part: Columns, text_column: str, label_column: str, *, as_number: bool) -> None:
+    """Let the chosen columns of a named corpus be its ``text`` and ``label``."""
+    for target, chosen in (("text", text_column), ("label", label_column)):
+        if chosen == target:
+            continue
+        if chosen not in part or chosen == "tokens" or chosen.endswith("_tags"):
+            fitting = ", ".join(column for column in part if column != "tokens" and not column.endswith("_tags"))
+            raise InputError(f'corpus "{name}" has no {target} column "{chosen}". Choose one of {fitting}.')
+        try:
+            part[target] = [float(value) if as_number and target == "label" else str(value) for value in part[chosen]]
+        except ValueError as error:
+            raise InputError(f'corpus "{name}": column "{chosen}" has no numbers to learn ({error}).') from error
+
+
 def load_corpus(
     name_or_path: str | Path,
     *,
@@ -78,6 +104,7 @@ def load_corpus(
     label_column: str = "label",
     scheme: str = "iob2",
     seed: int = 0,
+    vault: bool = False,
 ) -> DatasetDict:
     """Load a corpus by name, or a learner's own file or folder.
 
@@ -86,13 +113,14 @@ def load_corpus(
     name_or_path : a key of ``CORPORA``, a file (``.csv .tsv .jsonl .conll .conllu .iob2``), or a folder with files
         ``train.*``, ``validation.*``, ``test.*``; missing splits are made, stratified and grouped
     task : ``pos``, ``ner``, ``classify`` or ``regress``; checks that the corpus fits, decides how labels are read
-    text_column, label_column : the columns of a text file
+    text_column, label_column : the columns to use as ``text`` and ``label``
     scheme : of entity tags in a file: ``iob2``, or ``iob1``, which is converted
     seed : of the splits that are made for a file; the splits of named corpora are fixed
+    vault : open the vault of an Eastmere corpus instead: examples for one last check. Each opening is recorded
 
     Returns
     -------
-    DatasetDict with ``train``, ``validation`` and ``test``.
+    DatasetDict with ``train``, ``validation`` and ``test``, or with ``vault`` alone.
 
     Raises
     ------
@@ -111,7 +139,18 @@ def load_corpus(
                 + (f"For {task} there are {fitting}." if fitting else f"Give a file of your own for {task}.")
             )
         splits, notes = corpus.load()
+        sealed = splits.pop("vault", None)
+        if vault:
+            if sealed is None:
+                raise InputError(f'corpus "{name}" has no vault. The Eastmere corpora have one.')
+            splits = {"vault": sealed}
+            notes = [*notes, f"{name}: the vault was opened; openings so far: {eastmere.record_vault_opening(name)}"]
+        label = label_column if label_column != "label" else dict(corpus.labels).get(task or "", "label")
+        for part in splits.values():
+            _choose_columns(name, part, text_column, label, as_number=task == "regress")
         return build(splits, notes)
+    if vault:
+        raise InputError(f'"{name}" has no vault. The Eastmere corpora have one.')
     path = Path(name).expanduser()
     looks_like_path = "/" in name or "\\" in name or path.suffix.lower() in TEXT_SUFFIXES + TAGGED_SUFFIXES
     if not path.exists() and not looks_like_path:
@@ -121,7 +160,8 @@ def load_corpus(
 
 def corpus_notes(corpus: DatasetDict) -> list[str]:
     """What was split, converted or left out when the corpus was loaded."""
-    return [note for note in (corpus["train"].info.description or "").split("\n") if note]
+    first = next(iter(corpus.values()))
+    return [note for note in (first.info.description or "").split("\n") if note]
 
 
 def label_names(dataset: Dataset | DatasetDict, column: str) -> list[str]:

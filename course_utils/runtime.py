@@ -9,6 +9,7 @@ import os
 import platform
 import random
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_utils.errors import InputError
@@ -92,6 +93,13 @@ def set_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (libraries draw from it)
     torch.manual_seed(seed)
+
+
+def state_folder() -> Path:
+    """Where the course remembers what this learner did (``COURSE_STATE``, else the user's state folder)."""
+    from platformdirs import user_state_path
+
+    return Path(os.environ.get("COURSE_STATE") or user_state_path("course-utils"))
 
 
 def memory_bytes() -> int | None:
