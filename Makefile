@@ -18,6 +18,8 @@ export COURSE_MIRROR := $(abspath ../shared/mirror)
 endif
 endif
 
+# Two test processes on two cores: with two threads each they would wait for one another.
+PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300
 
 .PHONY: help lab book serve test test-fast notebooks lock clean
@@ -51,10 +53,10 @@ test: $(READY)  ## every test: style, types, package, notebooks, book
 	ruff check .
 	ruff format --check .
 	mypy course_utils
-	.ci/offline pytest $(NBVAL) -n 2 --dist loadfile course_utils tests notebooks
+	$(PYTEST) $(NBVAL) course_utils tests notebooks
 
 test-fast: $(READY)  ## without slow tests and notebooks
-	.ci/offline pytest -m "not slow" -n 2 --dist loadfile
+	$(PYTEST) -m "not slow"
 
 notebooks: $(READY)  ## run all notebooks and write their outputs into the repository
 	python -m course_utils.notebooks

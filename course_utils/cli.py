@@ -102,7 +102,7 @@ def data_list() -> None:
     from course_utils.corpora import CORPORA
 
     for name, corpus in CORPORA.items():
-        typer.echo(f"{name:15} {'/'.join(corpus.tasks):10} {corpus.description}")
+        typer.echo(f"{name:21} {'/'.join(corpus.tasks) or '-':17} {corpus.description}")
 
 
 def _corpus(name: str) -> Any:
@@ -128,10 +128,11 @@ def data_show(name: Annotated[str, typer.Argument(help="A corpus or a file.")]) 
         typer.echo(note)
     for split, part in corpus.items():
         typer.echo(f"{split}: {len(part)} rows of {', '.join(part.column_names)}")
-    for column in corpus["train"].column_names:
+    first = next(iter(corpus.values()))
+    for column in first.column_names:
         if names := label_names(corpus, column):
             typer.echo(f"{column}: {len(names)} labels: {' '.join(names)}")
-    typer.echo(json.dumps(corpus["train"][0], ensure_ascii=False)[:500])
+    typer.echo(json.dumps(first[0], ensure_ascii=False)[:500])
 
 
 @data_app.command("fetch")

@@ -99,11 +99,11 @@ def to_dataset(columns: Columns, names: dict[str, list[str]]) -> Dataset:
     return Dataset.from_dict(numbered, features=features_of(numbered, names))
 
 
-def build(splits: Splits, notes: list[str]) -> DatasetDict:
-    """The splits as datasets; the notes are kept in their description."""
+def build(splits: Splits, notes: list[str], *, names: dict[str, list[str]] | None = None) -> DatasetDict:
+    """The splits as datasets, notes in their description; ``names`` of labels are by default those that occur."""
     from datasets import DatasetDict
 
-    names = label_sets(splits)
+    names = label_sets(splits) if names is None else names
     splits = {name: splits[name] for name in sorted(splits, key=[*SPLITS, *splits].index)}
     result = DatasetDict()
     for split in splits:

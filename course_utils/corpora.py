@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_utils import eastmere, published
-from course_utils.columns import LABEL_COLUMNS, SHARES, SPLITS, Columns, Splits, build
-from course_utils.eastmere import EastmereCorpusReader
+from course_utils.columns import LABEL_COLUMNS, SHARES, SPLITS, Columns, Splits, build, label_sets
 from course_utils.errors import InputError, suggest
 from course_utils.file_formats import TAGGED_SUFFIXES, TASKS, TEXT_SUFFIXES
 from course_utils.own_files import load_path, load_single_file
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
+
+    from course_utils.nltk_reader import EastmereCorpusReader
 
 __all__ = [
     "CORPORA",
@@ -36,6 +37,15 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    """Import NLTK only when its reader is asked for: ``from course_utils.corpora import EastmereCorpusReader``."""
+    if name == "EastmereCorpusReader":
+        from course_utils.nltk_reader import EastmereCorpusReader
+
+        return EastmereCorpusReader
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A corpus that can be asked for by name."""
@@ -45,6 +55,7 @@ class Corpus:
     description: str
     load: Callable[[], tuple[Splits, list[str]]]
     labels: tuple[tuple[str, str], ...] = ()  # task and the column that is its label, where no column is called label
+    cleaned: str = ""  # what to train on instead, for a corpus that is there to be cleaned
 
 
 CORPORA: dict[str, Corpus] = {
@@ -57,6 +68,9 @@ CORPORA: dict[str, Corpus] = {
         labels=(("classify", "domain"), ("regress", "stars")),
     ),
     "eastmere-polarity": Corpus(("classify",), (), "the same reviews, 2 labels", eastmere.load_polarity),
+    "eastmere-reviews-raw": Corpus(
+        (), (), "the same reviews as collected, to be cleaned", eastmere.load_raw, cleaned="eastmere-reviews"
+    ),
     "brown": Corpus(
         ("pos",), ("brown", "universal-tagset"), "American English of 1961, 15 categories", published.load_brown
     ),
@@ -80,6 +94,7 @@ CORPORA: dict[str, Corpus] = {
     ),
     "ag-news": Corpus(("classify",), ("ag-news", "ag-news-labels"), "short news, 4 topics", published.load_ag_news),
 }
+HAVE_A_VAULT = "eastmere-tagged, eastmere-reviews and eastmere-polarity have one."
 
 
 def _choose_columns(name: str, part: Columns, text_column: str, label_column: str, *, as_number: bool) -> None:
@@ -120,7 +135,8 @@ def load_corpus(
 
     Returns
     -------
-    DatasetDict with ``train``, ``validation`` and ``test``, or with ``vault`` alone.
+    DatasetDict with ``train``, ``validation`` and ``test``, or with ``vault`` alone; ``eastmere-reviews-raw``, which is
+    there to be cleaned, has ``raw`` alone.
 
     Raises
     ------
@@ -132,6 +148,8 @@ def load_corpus(
     name = str(name_or_path)
     if name in CORPORA:
         corpus = CORPORA[name]
+        if task is not None and corpus.cleaned:
+            raise InputError(f'corpus "{name}" is uncleaned and has no splits. Its clean form is {corpus.cleaned}.')
         if task is not None and task not in corpus.tasks:
             fitting = ", ".join(sorted(other for other, c in CORPORA.items() if task in c.tasks))
             raise InputError(
@@ -139,18 +157,18 @@ def load_corpus(
                 + (f"For {task} there are {fitting}." if fitting else f"Give a file of your own for {task}.")
             )
         splits, notes = corpus.load()
-        sealed = splits.pop("vault", None)
-        if vault:
-            if sealed is None:
-                raise InputError(f'corpus "{name}" has no vault. The Eastmere corpora have one.')
-            splits = {"vault": sealed}
-            notes = [*notes, f"{name}: the vault was opened; openings so far: {eastmere.record_vault_opening(name)}"]
         label = label_column if label_column != "label" else dict(corpus.labels).get(task or "", "label")
         for part in splits.values():
             _choose_columns(name, part, text_column, label, as_number=task == "regress")
-        return build(splits, notes)
+        sealed = splits.pop("vault", None)
+        if not vault:
+            return build(splits, notes)
+        if sealed is None:
+            raise InputError(f'corpus "{name}" has no vault. {HAVE_A_VAULT}')
+        notes = [*notes, f"{name}: the vault was opened; openings so far: {eastmere.record_vault_opening(name)}"]
+        return build({"vault": sealed}, notes, names=label_sets(splits))
     if vault:
-        raise InputError(f'"{name}" has no vault. The Eastmere corpora have one.')
+        raise InputError(f'"{name}" has no vault. {HAVE_A_VAULT}')
     path = Path(name).expanduser()
     looks_like_path = "/" in name or "\\" in name or path.suffix.lower() in TEXT_SUFFIXES + TAGGED_SUFFIXES
     if not path.exists() and not looks_like_path:

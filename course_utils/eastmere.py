@@ -9,9 +9,6 @@ import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from nltk.corpus.reader import ConllCorpusReader
 
 from course_utils.columns import Columns, Splits, select_rows
 from course_utils.file_formats import read_tagged_file
@@ -26,41 +23,6 @@ def data_folder() -> Path:
     """The folder of the course's own data: inside an installed wheel, or beside the package in a checkout."""
     inside = Path(__file__).parent / "data"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "data"
-
-
-class EastmereCorpusReader(ConllCorpusReader):
-    """The tagged texts through NLTK's own interface; the vault is not among them.
-
-    ``words()``, ``sents()``, ``tagged_words()`` and ``tagged_sents()`` as for NLTK's corpora (universal tags);
-    ``iob_sents()`` and ``chunked_sents()`` give the entities. File names are genres: ``tagged_sents("news.conll")``.
-
-    Examples
-    --------
-    >>> reader = EastmereCorpusReader()
-    >>> reader.tagged_sents("chat.conll")[0][:3]
-    [('will', 'VERB'), ('u', 'PRON'), ('b', 'VERB')]
-    """
-
-    def __init__(self) -> None:
-        import nltk.data
-
-        root = data_folder() / "eastmere" / "tagged"
-        if str(root) not in nltk.data.path:  # NLTK 3.10 reads nothing outside of this list
-            nltk.data.path.append(str(root))
-        files = [f"{genre}.conll" for genre in GENRES]
-        super().__init__(str(root), files, ("words", "pos", "chunk"), tagset="universal", separator="\t")
-
-    def _read_grid_block(self, stream: Any) -> list[list[list[str]]]:
-        """As NLTK's own, which knows no comment lines: a comment starts with ``# `` and has no tab."""
-        from nltk.corpus.reader.util import read_blankline_block
-
-        grids = []
-        for block in read_blankline_block(stream):
-            lines = [line for line in block.split("\n") if line.strip()]
-            grid = [line.split("\t") for line in lines if "\t" in line or not line.startswith("# ")]
-            if grid:
-                grids.append(grid)
-        return grids
 
 
 def load_tagged() -> tuple[Splits, list[str]]:
@@ -89,16 +51,27 @@ def load_polarity() -> tuple[Splits, list[str]]:
     columns, parts = _reviews()
     kept = [i for i, stars in enumerate(columns["stars"]) if stars in POLARITY]
     columns["label"] = [POLARITY.get(stars) for stars in columns["stars"]]
-    left_out = len(parts) - len(kept)
+    left_out = sum(stars not in POLARITY and part != "vault" for stars, part in zip(columns["stars"], parts))
     return _by_part(select_rows(columns, kept), [parts[i] for i in kept]), [
         "eastmere-polarity: synthetic reviews of an invented town, split by author; 1 and 2 stars are negative, "
-        f"4 and 5 positive, and {left_out} reviews with 3 stars are left out"
+        f"4 and 5 positive, and {left_out} reviews with 3 stars are left out (not counting the vault)"
     ]
 
 
+def load_raw() -> tuple[Splits, list[str]]:
+    """The reviews as collected: all columns are texts, empty where a field is missing."""
+    rows = _read_csv("reviews_raw.csv")
+    columns: Columns = {name: [row[name] for row in rows] for name in ("id", "text", "stars", "domain", "author")}
+    return {"raw": columns}, ["eastmere-reviews-raw: synthetic reviews as collected: uncleaned, and without splits"]
+
+
+def _read_csv(name: str) -> list[dict[str, str]]:
+    with open(data_folder() / "eastmere" / name, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
 def _reviews() -> tuple[Columns, list[str]]:
-    with open(data_folder() / "eastmere" / "reviews.csv", encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = _read_csv("reviews.csv")
     columns: Columns = {name: [row[name] for row in rows] for name in ("text", "domain", "author", "phenomenon")}
     columns["stars"] = [int(row["stars"]) for row in rows]
     return columns, [row["split"] for row in rows]
