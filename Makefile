@@ -18,7 +18,10 @@ export COURSE_MIRROR := $(abspath ../shared/mirror)
 endif
 endif
 
-# Two test processes on two cores: with two threads each they would wait for one another.
+# Threads that wait must not spin: beside any other work on the machine a training step then takes five times as long.
+export OMP_WAIT_POLICY := passive
+
+# Two test processes on two cores: one thread each.
 PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300
 

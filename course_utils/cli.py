@@ -286,6 +286,8 @@ def status() -> None:
 
 def run_command(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; every error is one line on standard error."""
+    # Before torch is loaded: threads that spin while they wait slow a busy machine down several times.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")  # names and texts are not ASCII, whatever the locale says
