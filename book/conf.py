@@ -65,7 +65,6 @@ html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": True,
     "use_fullscreen_button": False,
-    "extra_footer": "<p>Texts and data: CC BY 4.0. Code: Apache 2.0.</p>",
 }
 html_last_updated_fmt = None
 html_show_sphinx = False

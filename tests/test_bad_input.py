@@ -233,10 +233,10 @@ OPTIONS = [
     bad_option("unknown corpus", "train pos --data xyz", 'no corpus or file is called "xyz"', "choose one of .*brown"),
     bad_option("close name", "train pos --data treebnk", 'called "treebnk"', r'did you mean "treebank"\?'),
     bad_option(
-        "corpus of another task", "train ner --data brown", '"brown" is for pos, not for ner', "there are wikigold"
+        "corpus of another task", "train ner --data brown", '"brown" is for pos, not for ner', "there are eastmere-tagged"
     ),
     bad_option(
-        "corpus for no such task", "train regress --data sst2", '"sst2" is for classify', "Give a file of your own"
+        "corpus for no such task", "train regress --data sst2", '"sst2" is for classify', "there are eastmere-reviews"
     ),
     bad_option("no data", "train classify", "Missing option '--data'", "Try course --help"),
     bad_option("same column twice", f"{TRAIN} --text-column label", 'both "label"', "Name two different columns"),

@@ -28,14 +28,16 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 PROBE = "19_probe.html"
-NUM_PROBE_FORMULAS = 3
+NUM_PROBE_FORMULAS = 4
 PROBE_TEXT = r"""# Probe the book
 
 Read {cite:t}`vaswani2017attention` and look up [logits](glossary.md#term-logits). Inline $p_k$ and numbered:
 
 $$\mathrm{softmax}\left(QK^\top / \sqrt{d_k}\right)V$$ (eq-probe)
 
-See {eq}`eq-probe`.
+See {eq}`eq-probe`. Too long for a telephone:
+
+$$a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q + r + s + t + u$$
 
 :::{exercise}
 :label: probe-exercise
@@ -222,13 +224,16 @@ def test_every_page_loads_without_another_host_an_http_error_or_a_console_error(
     assert visit.troubles() == []
 
 
-def test_no_page_is_wider_than_a_telephone(visit, book):
+def test_no_page_is_wider_than_a_telephone_and_no_formula_begins_outside_it(visit, book):
     visit.page.set_viewport_size({"width": 390, "height": 844})
-    widths = {}
+    lefts = "formulas => formulas.map(formula => formula.getBoundingClientRect().left)"
+    wide, cut_off = {}, {}
     for name in pages(book):
         page = visit.open(name)
-        widths[name] = page.evaluate("document.documentElement.scrollWidth")
-    assert {name: width for name, width in widths.items() if width > 390} == {}
+        wide[name] = page.evaluate("document.documentElement.scrollWidth") > 390
+        cut_off[name] = min(page.eval_on_selector_all("div.math .katex-html", lefts), default=0) < 0
+    assert [name for name in wide if wide[name]] == []
+    assert [name for name in cut_off if cut_off[name]] == []
 
 
 def test_search_finds_a_word_and_shows_where(visit):

@@ -28,8 +28,8 @@ print("two"); print(object())"""
 FIGURE = """\
 import matplotlib.pyplot as plt
 figure = plt.figure(figsize=(1, 1))
-plt.close()
 figure.alt = "An empty square."
+plt.close(figure)  # shown once: as the value of the cell, not as an open figure too
 figure"""
 SHOWN = """\
 import matplotlib.pyplot as plt
