@@ -232,9 +232,7 @@ OPTIONS = [
     bad_option("unknown task", "train summarise --data good.csv", "summarise", "'classify'"),
     bad_option("unknown corpus", "train pos --data xyz", 'no corpus or file is called "xyz"', "choose one of .*brown"),
     bad_option("close name", "train pos --data treebnk", 'called "treebnk"', r'did you mean "treebank"\?'),
-    bad_option(
-        "corpus of another task", "train ner --data brown", '"brown" is for pos, not for ner', "there are eastmere-tagged"
-    ),
+    bad_option("corpus of another task", "train ner --data brown", "for pos, not for ner", "there are eastmere-tagged"),
     bad_option(
         "corpus for no such task", "train regress --data sst2", '"sst2" is for classify', "there are eastmere-reviews"
     ),

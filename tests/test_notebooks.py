@@ -25,11 +25,12 @@ import sys, time
 print("one"); sys.stdout.flush()
 print("careful", file=sys.stderr); sys.stderr.flush()
 print("two"); print(object())"""
+# IPython draws a figure that is a cell's value once pyplot has drawn one, and only if it has axes.
 FIGURE = """\
-import matplotlib.pyplot as plt
-figure = plt.figure(figsize=(1, 1))
+from matplotlib.figure import Figure
+figure = Figure(figsize=(1, 1))
+figure.subplots()
 figure.alt = "An empty square."
-plt.close(figure)  # shown once: as the value of the cell, not as an open figure too
 figure"""
 SHOWN = """\
 import matplotlib.pyplot as plt
@@ -42,14 +43,15 @@ def test_two_runs_change_no_line_and_the_first_stores_what_a_reader_wants(tmp_pa
     moving = new_code_cell("import time\nprint(time.time_ns())", metadata={"tags": ["nbval-ignore-output"]})
     failing = new_code_cell("import warnings\nwarnings.warn('old')\n1 / 0", metadata={"tags": ["raises-exception"]})
     progress = "print('10 %', end='\\r'); print('99 %', end='\\r'); print('done')"
-    path = write(tmp_path / "01.ipynb", new_markdown_cell("# Title"), NOISY, FIGURE, SHOWN, moving, failing, progress)
+    sources = (NOISY, SHOWN, FIGURE, moving, failing, progress)
+    path = write(tmp_path / "01.ipynb", new_markdown_cell("# Title"), *sources)
 
     notebooks.run(path)
     first = path.read_text()
     notebooks.run(path)
     assert path.read_text() == first
 
-    noisy, figure, shown, _, failed, overwritten = code_cells(path)
+    noisy, shown, figure, _, failed, overwritten = code_cells(path)
     assert [(output.name, output.text) for output in noisy.outputs] == [
         ("stdout", "one\ntwo\n<object object at 0x...>\n"),
         ("stderr", "careful\n"),
