@@ -1,12 +1,10 @@
 # Every target first sets up .venv if that has not happened yet; a second call installs nothing.
 SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
-.ONESHELL:
 .DEFAULT_GOAL := help
 
 # The first Python that will do; or say which: make book PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
-    $$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+    $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -28,12 +26,11 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.
 .PHONY: help lab book serve test test-fast notebooks lock clean
 
 help:  ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 $(READY): requirements.lock pyproject.toml book/package-lock.json
-	@if [ -z "$(PYTHON)" ]; then
-	    echo "Python 3.11, 3.12 or 3.13 with venv is needed. Say where: make PYTHON=/path/to/python"; exit 1
-	fi
+	@if [ -z "$(PYTHON)" ]; then \
+	    echo "Python 3.11, 3.12 or 3.13 with venv is needed. Say where: make PYTHON=/path/to/python"; exit 1; fi
 	$(PYTHON) -m venv $(VENV)
 	python -m pip install -r requirements.lock
 	python -m pip install --no-deps -e .
@@ -46,7 +43,7 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 book: $(READY)  ## run copies of all notebooks and build the book from them: _build/html
 	python -m course_utils.notebooks --into _build/notebooks
 	sphinx-build -b html -nW --keep-going -q -c book -d _build/doctrees _build/notebooks _build/html
-	echo "The book is in _build/html. To read it: make serve"
+	@echo "The book is in _build/html. To read it: make serve"
 
 serve:  ## show the book at http://127.0.0.1:8000
 	@test -e _build/html/index.html || { echo "There is no book yet: make book"; exit 1; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -68,6 +69,11 @@ class UnigramTagger(Generic[Label]):
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[Label]]:
         """One tag a word."""
         return [[self.best.get(w, self.best.get(w.lower(), self.unknown)) for w in words] for words in sentences]
+
+
+def can_fit_tfidf(texts: Sequence[str], labels: Sequence[object]) -> bool:
+    """Whether there are two labels, and a word of two characters: TF-IDF counts no shorter ones, and no emoji."""
+    return len(set(labels)) > 1 and any(re.search(r"\w\w", text) for text in texts)
 
 
 def tfidf_logistic_regression(*, regularisation: float = 10.0, seed: int = 0) -> Pipeline:

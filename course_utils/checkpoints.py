@@ -77,7 +77,9 @@ def _set_random_states(state: dict[str, Any]) -> None:
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folders, and syncs only what is open for writing
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
@@ -94,7 +96,7 @@ def save_checkpoint(
     *,
     best: dict[str, torch.Tensor] | None = None,
 ) -> Path:
-    """Write one checkpoint into ``folder`` and remove all but the last two.
+    """Write one checkpoint into ``folder`` and remove all but the last two of this run.
 
     Parameters
     ----------
@@ -134,8 +136,10 @@ def save_checkpoint(
         raise InputError(
             f"{folder}: the checkpoint cannot be written ({reason}). Free some space and resume."
         ) from error
-    for old in sorted(folder.glob("step-*"))[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+    kept = [path for path in sorted(folder.glob("step-*")) if path <= target][-KEEP:]
+    for other in folder.glob("step-*"):
+        if other not in kept:  # older, or of an earlier run that went further: it would crowd out this one's
+            shutil.rmtree(other, ignore_errors=True)
     return target
 
 

@@ -207,8 +207,8 @@ def _say_truncated(result: dict[str, Any]) -> None:
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What course train --output wrote.")],
     data: Data,
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
+    text_column: Annotated[str | None, typer.Option(help="Column of the text; as in training if not given.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of the label; as in training if not given.")] = None,
     split: Annotated[str, typer.Option(help="train, validation or test, for corpora and folders.")] = "test",
     eval_size: EvalSize = None,
     json_file: JsonFile = None,

@@ -176,9 +176,9 @@ def load_corpus(
     return load_path(path, task, text_column, label_column, scheme, seed)
 
 
-def corpus_notes(corpus: DatasetDict) -> list[str]:
+def corpus_notes(corpus: Dataset | DatasetDict) -> list[str]:
     """What was split, converted or left out when the corpus was loaded."""
-    first = next(iter(corpus.values()))
+    first = next(iter(corpus.values())) if isinstance(corpus, dict) else corpus
     return [note for note in (first.info.description or "").split("\n") if note]
 
 

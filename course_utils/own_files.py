@@ -27,7 +27,9 @@ def _files_of(path: Path) -> dict[str, Path]:
     """``{"all": file}`` for a file, or one file a split for a folder."""
     known = ", ".join(TEXT_SUFFIXES + TAGGED_SUFFIXES)
     if not path.is_dir():
-        if path.exists() and path.suffix.lower() not in TEXT_SUFFIXES + TAGGED_SUFFIXES:
+        if not path.exists():
+            raise fail(path, None, "no such file", "Check the path.")
+        if path.suffix.lower() not in TEXT_SUFFIXES + TAGGED_SUFFIXES:
             raise fail(path, None, f'unknown file type "{path.suffix}"', f"Use one of {known}.")
         return {"all": path}
     found: dict[str, Path] = {}
@@ -108,6 +110,10 @@ def load_path(path: Path, task: str | None, text_column: str, label_column: str,
     """A file or a folder as a corpus; arguments as for ``load_corpus``."""
     files = _files_of(path)
     notes: list[str] = []
+    if path.is_dir():
+        tables = (file for file in sorted(path.iterdir()) if file.suffix.lower() in TEXT_SUFFIXES + TAGGED_SUFFIXES)
+        if others := [file.name for file in tables if file not in files.values()]:
+            notes.append(f"{path.name}: not read: {', '.join(others)} (the splits are {', '.join(SPLITS)})")
     read: dict[str, Columns] = {}
     lines: dict[str, list[int]] = {}
     for split, file in files.items():
@@ -161,5 +167,7 @@ def load_single_file(
         As ``load_corpus``.
     """
     _files_of(path)
-    columns, _, _ = read_file(path, task=task, text_column=text_column, label_column=label_column, scheme=scheme)
-    return to_dataset(columns, label_sets({"train": columns}))
+    columns, _, notes = read_file(path, task=task, text_column=text_column, label_column=label_column, scheme=scheme)
+    dataset = to_dataset(columns, label_sets({"train": columns}))
+    dataset.info.description = "\n".join(f"{path.name}: {note}" for note in notes)
+    return dataset

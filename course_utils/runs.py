@@ -17,7 +17,7 @@ from course_utils.errors import InputError
 from course_utils.models import load_saved, load_tokenizer
 from course_utils.runtime import choose_device
 from course_utils.tasks import DataOptions, evaluate_model, is_tagging, sample
-from course_utils.tokenization import encode_texts, encode_words
+from course_utils.tokenization import encode_texts, encode_words, first_pieces
 from course_utils.training import predict
 from course_utils.workflows import RUN_FILE, Say
 
@@ -41,6 +41,14 @@ class SavedRun:
         return self.record["task"]
 
     @property
+    def precision(self) -> str:
+        """The precision to predict in: that of training, if this machine has it; for numbers float32."""
+        if self.task == "regress":
+            return "float32"
+        precision = self.record["options"]["precision"]
+        return "auto" if precision == "float16" and self.model.device.type == "cpu" else precision
+
+    @property
     def names(self) -> list[str]:
         """Label names in the order of their numbers."""
         return [self.model.config.id2label[i] for i in range(self.model.config.num_labels)]
@@ -62,15 +70,20 @@ def load_run(folder: Path) -> SavedRun:
     try:
         record = json.loads((folder / RUN_FILE).read_text("utf-8"))
         task = record["task"]
-        if task not in LABEL_COLUMNS:
+        if (
+            task not in LABEL_COLUMNS
+            or "max_length" not in record
+            or not {"seed", "precision"} <= set(record["options"])
+        ):
             raise ValueError(task)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder / RUN_FILE}: damaged ({type(error).__name__}). Train again.") from error
     from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
     factory = AutoModelForTokenClassification if is_tagging(task) else AutoModelForSequenceClassification
-    model = load_saved(factory, folder)
-    return SavedRun(folder, record, model.to(choose_device()).eval(), load_tokenizer(folder))
+    place = folder.resolve()  # a folder may be called "bert", which means another model
+    model = load_saved(factory, place)
+    return SavedRun(folder, record, model.to(choose_device()).eval(), load_tokenizer(place))
 
 
 def evaluate_run(
@@ -86,10 +99,20 @@ def evaluate_run(
     if split not in SPLITS:
         raise InputError(f'--split must be one of {", ".join(SPLITS)}, got "{split}".')
     run = load_run(folder)
+    trained = run.record.get("data", {})
+    if data.data not in CORPORA or data.data == trained.get("data"):  # the columns that it was trained on, unless told
+        data = DataOptions(
+            data.data,
+            data.text_column or trained.get("text_column"),
+            data.label_column or trained.get("label_column"),
+        )
+    text_column, label_column = data.text_column or "text", data.label_column or "label"
     path = Path(data.data).expanduser()
     if data.data not in CORPORA and path.is_file():
-        dataset = load_single_file(path, task=run.task, text_column=data.text_column, label_column=data.label_column)
+        dataset = load_single_file(path, task=run.task, text_column=text_column, label_column=label_column)
         split = "all"
+        for note in corpus_notes(dataset):
+            say(note)
         say(f"{path.name}: the whole file, {len(dataset)} examples")
     else:
         corpus = data.load(run.task)
@@ -106,7 +129,7 @@ def evaluate_run(
         data=data.data,
         split=split,
         max_length=run.record["max_length"],
-        precision=run.record["options"]["precision"],
+        precision=run.precision,
     )
 
 
@@ -138,6 +161,19 @@ def renumber_labels(dataset: Dataset, run: SavedRun) -> Dataset:
 
 # Prediction
 
+ABBREVIATIONS = re.compile(
+    "Mrs?|Ms|Dr|Prof|[SJ]r|St|Rev|Gen|Sen|Rep|Gov|Capt|Lt|Col|Sgt|Inc|Ltd|Corp?|Co|Bros|No|Mt|vs|etc|"
+    "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+)
+
+
+def _ends_sentence(word: str, rest: str) -> bool:
+    """Whether the full stop of ``word`` ends a sentence inside the line: NLTK expects one sentence at a time."""
+    if len(word) < 3 or word[-1] != "." or not word[:-1].isalnum() or ABBREVIATIONS.fullmatch(word[:-1]):
+        return False
+    following = rest.lstrip()[:1]
+    return rest[:1].isspace() and following != "" and not (following.islower() or following.isdigit())
+
 
 def split_words(text: str) -> list[tuple[str, int, int]]:
     """Words of a raw text as the Penn Treebank splits them, with character offsets, end exclusive.
@@ -146,6 +182,8 @@ def split_words(text: str) -> list[tuple[str, int, int]]:
     --------
     >>> split_words("Don't go.")
     [('Do', 0, 2), ("n't", 2, 5), ('go', 6, 8), ('.', 8, 9)]
+    >>> [word for word, _, _ in split_words("Mr. Lee left. I stayed.")]
+    ['Mr.', 'Lee', 'left', '.', 'I', 'stayed', '.']
     """
     from nltk.tokenize import NLTKWordTokenizer
 
@@ -158,8 +196,11 @@ def split_words(text: str) -> list[tuple[str, int, int]]:
         start, form = min((place for place in places if place[0] >= 0), default=(-1, ""))
         if start < 0 or text[position:start].strip():
             return split_on_space(text)  # never seen; whatever happens, offsets must be right
-        result.append((form, start, start + len(form)))
         position = start + len(form)
+        if _ends_sentence(form, text[position:]):
+            result += [(form[:-1], start, position - 1), (".", position - 1, position)]
+        else:
+            result.append((form, start, position))
     return result
 
 
@@ -204,7 +245,7 @@ def _predict_block(run: SavedRun, lines: list[str], words: bool) -> Iterator[dic
     if filled:
         dataset = Dataset.from_dict({"text": filled})
         encoded = encode_texts(dataset, run.tokenizer, max_length=run.record["max_length"])
-        logits = iter(list(predict(run.model, encoded, precision=run.record["options"]["precision"]).logits))
+        logits = iter(list(predict(run.model, encoded, precision=run.precision).logits))
     for line in lines:
         if not line.strip():
             yield {"text": line, "label": None, "scores": {}}
@@ -228,13 +269,12 @@ def _tag_block(run: SavedRun, lines: list[str], words: bool) -> Iterator[dict[st
 
         dataset = Dataset.from_dict({"tokens": [[word for word, _, _ in cut[i][start:]] for i, start in todo]})
         encoded = encode_words(dataset, run.tokenizer, max_length=run.record["max_length"])
-        logits = predict(run.model, encoded, precision=run.record["options"]["precision"]).logits
+        logits = predict(run.model, encoded, precision=run.precision).logits
         rest = []
         for (i, _), row, word_ids, missing in zip(
             todo, logits, encoded["word_ids"][:], encoded["num_truncated_words"][:]
         ):
-            first = [k for k, word in enumerate(word_ids) if word >= 0 and word != word_ids[k - 1]]
-            shares[i].extend(_softmax(row[first].astype(float)))
+            shares[i].extend(_softmax(row[first_pieces(word_ids)].astype(float)))
             if missing:
                 rest.append((i, len(cut[i]) - missing))
         todo = rest

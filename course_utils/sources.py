@@ -178,7 +178,9 @@ def _reason(error: BaseException) -> str:
         return "NLTK refuses to go through a proxy unless NLTK_ALLOW_PROXIED_URLOPEN=1 is set"
     if "IncompleteRead" in text or "ChunkedEncoding" in text:
         return "the transfer was cut off"
-    if any(word in text for word in ("NameResolution", "Connection", "Timeout", "ProxyError", "Network")):
+    if any(
+        word in text for word in ("NameResolution", "Connection", "Timeout", "ProxyError", "Network", "urlopen error")
+    ):
         return "the address cannot be reached (no network?)"
     return " ".join(text.split())[:200]
 

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import metrics
-from course_utils.baselines import MajorityClassifier, UnigramTagger, tfidf_logistic_regression, tfidf_ridge
+from course_utils.baselines import (
+    MajorityClassifier,
+    UnigramTagger,
+    can_fit_tfidf,
+    tfidf_logistic_regression,
+    tfidf_ridge,
+)
 from course_utils.corpora import LABEL_COLUMNS, load_corpus
-from course_utils.tokenization import encode_texts, encode_words
+from course_utils.tokenization import encode_texts, encode_words, first_pieces
 from course_utils.training import Predictions, predict
 
 if TYPE_CHECKING:
@@ -24,15 +30,16 @@ MAX_LENGTH = 256
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Which data a command reads."""
+    """Which data a command reads; a column that is ``None`` has its usual name."""
 
     data: str
-    text_column: str = "text"
-    label_column: str = "label"
+    text_column: str | None = None
+    label_column: str | None = None
 
     def load(self, task: str) -> DatasetDict:
         """The corpus with its three splits."""
-        return load_corpus(self.data, task=task, text_column=self.text_column, label_column=self.label_column)
+        text_column, label_column = self.text_column or "text", self.label_column or "label"
+        return load_corpus(self.data, task=task, text_column=text_column, label_column=label_column)
 
 
 def sample(dataset: Dataset, size: int | None, seed: int) -> Dataset:
@@ -55,13 +62,17 @@ def encode(dataset: Dataset, tokenizer: PreTrainedTokenizerBase, task: str, max_
     return encode_texts(dataset, tokenizer, label_column=label_column, max_length=max_length)
 
 
+def with_labels(encoded: Dataset, labels: np.ndarray) -> Dataset:
+    """The same inputs with other labels."""
+    return encoded.remove_columns("labels").add_column("labels", [float(label) for label in labels])
+
+
 def word_predictions(encoded: Dataset, predictions: Predictions) -> list[list[int]]:
     """One label number a word, from the first piece of each word; ``NO_PREDICTION`` for words that were cut off."""
     result = []
     for logits, word_ids, cut in zip(predictions.logits, encoded["word_ids"][:], encoded["num_truncated_words"][:]):
         best = logits.argmax(axis=-1)
-        first = [i for i, word in enumerate(word_ids) if word >= 0 and word != word_ids[i - 1]]
-        result.append([int(best[i]) for i in first] + [metrics.NO_PREDICTION] * cut)
+        result.append([int(best[i]) for i in first_pieces(word_ids)] + [metrics.NO_PREDICTION] * cut)
     return result
 
 
@@ -133,7 +144,8 @@ def evaluate_model(
     """Predict a labelled dataset and score it: the dictionary that ``course evaluate --json`` writes."""
     started = time.perf_counter()
     encoded = encode(dataset, tokenizer, task, max_length)
-    predictions = predict(model, encoded, precision=precision)
+    # bfloat16 knows 3 digits: too few for a number such as a year
+    predictions = predict(model, encoded, precision="float32" if task == "regress" else precision)
     seconds = time.perf_counter() - started
     names = [model.config.id2label[i] for i in range(model.config.num_labels)]
     result = {"task": task, "data": data, "split": split, "num_examples": len(dataset), "seconds": round(seconds, 3)}
@@ -146,7 +158,10 @@ def evaluate_model(
 
 
 def baseline_scores(task: str, train: Dataset, test: Dataset, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What the model must beat, on the same test rows: name of the baseline to its figures."""
+    """What the model must beat, on the same test rows: name of the baseline to its figures.
+
+    ``tfidf`` is left out where it cannot be fitted (see ``can_fit_tfidf``).
+    """
     # [:] reads a column as one list; reading it row by row is slow.
     gold, expected = train[LABEL_COLUMNS[task]][:], test[LABEL_COLUMNS[task]][:]
     if is_tagging(task):
@@ -156,17 +171,17 @@ def baseline_scores(task: str, train: Dataset, test: Dataset, names: Sequence[st
             "majority": score(task, test, [majority.predict(len(row)) for row in expected], names),
             "unigram": score(task, test, unigram.predict(test["tokens"][:]), names),
         }
+    texts = train["text"][:]
     if task == "regress":
-        ridge = tfidf_ridge().fit(train["text"][:], gold)
-        return {
-            "mean": score(task, test, [float(np.mean(gold))] * len(test), names),
-            "tfidf": score(task, test, ridge.predict(test["text"][:]), names),
-        }
-    tfidf = tfidf_logistic_regression().fit(train["text"][:], gold)
-    return {
-        "majority": score(task, test, MajorityClassifier[int]().fit(gold).predict(len(test)), names),
-        "tfidf": score(task, test, tfidf.predict(test["text"][:]), names),
-    }
+        simple: Sequence[Any] = [float(np.mean(gold))] * len(test)
+        name, tfidf = "mean", tfidf_ridge()
+    else:
+        simple = MajorityClassifier[int]().fit(gold).predict(len(test))
+        name, tfidf = "majority", tfidf_logistic_regression()
+    scores = {name: score(task, test, simple, names)}
+    if can_fit_tfidf(texts, gold):
+        scores["tfidf"] = score(task, test, tfidf.fit(texts, gold).predict(test["text"][:]), names)
+    return scores
 
 
 def headline_of(task: str) -> str:

@@ -77,6 +77,26 @@ def encode_word_list(words: Sequence[str], tokenizer: PreTrainedTokenizerBase, m
     return encoding
 
 
+def first_pieces(word_ids: Sequence[int]) -> list[int]:
+    """The positions of the pieces that begin a word; ``word_ids`` as ``encode_words`` stores them.
+
+    Examples
+    --------
+    >>> first_pieces([-1, 0, 1, 1, -1])
+    [1, 2]
+    """
+    return [i for i, word in enumerate(word_ids) if word >= 0 and (i == 0 or word != word_ids[i - 1])]
+
+
+def _word_prefix(tokenizer: PreTrainedTokenizerBase) -> str:
+    """A space, if the tokenizer writes it into the pieces (RoBERTa): without it words of a list read as if glued."""
+
+    def ids(text: str | list[str]) -> list[int]:
+        return tokenizer(text, is_split_into_words=isinstance(text, list))["input_ids"]
+
+    return " " if ids(["a", "a"]) != ids("a a") == ids(["a", " a"]) else ""
+
+
 def _inputs(encoding: Any) -> dict[str, list[int]]:
     return {"input_ids": encoding["input_ids"], "attention_mask": encoding["attention_mask"]}
 
@@ -111,10 +131,11 @@ def encode_words(
         If a column is missing, or a sentence has not one label a word.
     """
     _require(dataset, "tokens", label_column)
+    prefix = _word_prefix(tokenizer)
 
     def encode(row: dict[str, Any], index: int) -> dict[str, Any]:
         words = row["tokens"]
-        encoding = encode_word_list(words, tokenizer, max_length)
+        encoding = encode_word_list([*words[:1], *(prefix + word for word in words[1:])], tokenizer, max_length)
         word_ids = encoding.word_ids()
         kept = 1 + max((word for word in word_ids if word is not None), default=-1)
         result = _inputs(encoding) | {"num_truncated_words": len(words) - kept}

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from course_utils.batching import LengthGroupedBatchSampler, PaddingCollator
 from course_utils.checkpoints import Position, load_checkpoint, save_checkpoint
 from course_utils.errors import InputError
 from course_utils.models import parameter_groups
-from course_utils.runtime import choose_device, choose_precision, set_seed
+from course_utils.runtime import DEVICES, PRECISIONS, choose_device, choose_precision, set_seed
 from course_utils.tokenization import IGNORE_INDEX
 
 if TYPE_CHECKING:
@@ -65,12 +65,15 @@ class TrainingConfig:
             "batch_size": (self.batch_size >= 1, "be at least 1"),
             "weight_decay": (0 <= self.weight_decay < 1, "lie in [0, 1)"),
             "warmup_steps": (
-                0 <= self.warmup_steps < 1 or float(self.warmup_steps).is_integer(),
-                "be a share or whole",
+                0 <= self.warmup_steps < 1 or (self.warmup_steps >= 1 and float(self.warmup_steps).is_integer()),
+                "be a share in [0, 1) or a whole number",
             ),
             "schedule": (self.schedule in SCHEDULES, f"be one of {', '.join(SCHEDULES)}"),
             "max_grad_norm": (self.max_grad_norm > 0, "be positive"),
             "gradient_accumulation_steps": (self.gradient_accumulation_steps >= 1, "be at least 1"),
+            "precision": (self.precision in PRECISIONS, f"be one of {', '.join(PRECISIONS)}"),
+            "device": (self.device.partition(":")[0] in DEVICES, f"be one of {', '.join(DEVICES)}"),
+            "seed": (0 <= self.seed < 2**32, "lie in [0, 2**32)"),
             "early_stopping_patience": (
                 self.early_stopping_patience is None or self.early_stopping_patience >= 1,
                 "be >= 1",
@@ -185,7 +188,8 @@ def fit(
     fingerprint = _fingerprint(model, config, examples)
     if resume_from is not None:
         folder = Path(resume_from) / "checkpoints"
-        position, best_weights = load_checkpoint(folder, model, optimizer, scheduler, fingerprint, say=tqdm.write)
+        say = partial(tqdm.write, file=sys.stderr)
+        position, best_weights = load_checkpoint(folder, model, optimizer, scheduler, fingerprint, say=say)
     history = History(position.records, position.steps)
 
     for epoch in range(position.epoch, config.num_epochs):
@@ -207,13 +211,11 @@ def fit(
                 )
             step_loss = 0.0
             for batch, count in zip(batches, counts):
-                with (
-                    out_of_memory_explained(config),
-                    torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"),
-                ):
-                    loss = model(**{name: tensor.to(device) for name, tensor in batch.items()}).loss
-                    loss = loss * (count / sum(counts))  # each labelled token of the group weighs the same
-                scaler.scale(loss).backward()
+                with out_of_memory_explained(config):
+                    with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
+                        loss = model(**{name: tensor.to(device) for name, tensor in batch.items()}).loss
+                        loss = loss * (count / sum(counts))  # each labelled token of the group weighs the same
+                    scaler.scale(loss).backward()
                 step_loss += loss.item()
             if not math.isfinite(step_loss):
                 raise InputError(
@@ -231,7 +233,8 @@ def fit(
             seen += sum(len(rows) for rows in group)
             position.step += 1
             position.step_in_epoch = step_in_epoch
-            position.steps.append({"step": position.step, "loss": step_loss, "learning_rate": rate})
+            labelled = {"num_labelled": sum(counts)}
+            position.steps.append({"step": position.step, "loss": step_loss, "learning_rate": rate} | labelled)
             speed = seen / (time.perf_counter() - started)
             bar.set_postfix_str(f"loss {step_loss:.3f}, {speed:.0f} examples/s")
             if (
@@ -241,15 +244,17 @@ def fit(
             ):
                 _save(model, optimizer, scheduler, position, fingerprint, config, best_weights)
 
+        speed = seen / (time.perf_counter() - started)  # of training alone, without the evaluation that follows
         done = position.steps[-steps_per_epoch:]
+        losses, weights = [row["loss"] for row in done], [row["num_labelled"] for row in done]
         predictions = predict(model, validation, collator=collate, precision=precision)
         record = {
             "epoch": epoch + 1,
-            "train_loss": float(np.mean([row["loss"] for row in done])),
+            "train_loss": float(np.average(losses, weights=weights)),  # not a mean of batch means
             "validation_loss": predictions.loss,
             **(metric(predictions) if metric else {}),
             "seconds": time.perf_counter() - started,
-            "examples_per_second": seen / (time.perf_counter() - started),
+            "examples_per_second": speed,
         }
         position.records.append(record)
         if _is_better(record, position, config):

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from course_utils import __version__
 from course_utils.checkpoints import remove_checkpoints
-from course_utils.corpora import CORPORA, LABEL_COLUMNS, corpus_notes, label_names
+from course_utils.corpora import CORPORA, LABEL_COLUMNS, SPLITS, corpus_notes, label_names
 from course_utils.errors import InputError
 from course_utils.models import (
     default_learning_rate,
@@ -18,11 +20,21 @@ from course_utils.models import (
     load_token_classifier,
     load_tokenizer,
     max_input_length,
+    rescale_output,
     save,
 )
 from course_utils.runtime import check_seed, choose_device, choose_precision, describe, set_seed
-from course_utils.sources import SOURCES
-from course_utils.tasks import MAX_LENGTH, DataOptions, baseline_scores, encode, evaluate_model, is_tagging, sample
+from course_utils.sources import SOURCES, sha256_of
+from course_utils.tasks import (
+    MAX_LENGTH,
+    DataOptions,
+    baseline_scores,
+    encode,
+    evaluate_model,
+    is_tagging,
+    sample,
+    with_labels,
+)
 from course_utils.training import TrainingConfig, fit
 
 if TYPE_CHECKING:
@@ -112,6 +124,14 @@ def train_model(
     model = load(options.model, names, num_layers=options.num_layers)
     max_length = min(MAX_LENGTH, max_input_length(model))
     train, validation = (encode(parts[name], tokenizer, task, max_length) for name in ("train", "validation"))
+    mean, deviation = 0.0, 1.0
+    if task == "regress":  # a network starts near 0 and moves in small steps: let the numbers it learns be small
+        targets = np.asarray(train["labels"][:])
+        mean, deviation = float(targets.mean()), float(targets.std()) or 1.0
+        train, validation = (
+            with_labels(part, (np.asarray(part["labels"][:]) - mean) / deviation) for part in (train, validation)
+        )
+        say(f"losses are in units of the variance of the training labels (mean {mean:.4g}, deviation {deviation:.4g})")
     config = options.configuration(default_learning_rate(model, task), output)
     say(f"training {options.model} for {config.num_epochs} epochs, learning rate {config.learning_rate:g}")
     history = fit(model, train, validation, config, resume_from=output if resume else None)
@@ -120,6 +140,8 @@ def train_model(
             f"epoch {record['epoch']}: training loss {record['train_loss']:.3f}, validation loss "
             f"{record['validation_loss']:.3f}, {record['examples_per_second']:.0f} examples/s"
         )
+    if task == "regress":
+        rescale_output(model, mean=mean, deviation=deviation)
     result = evaluate_model(
         model,
         tokenizer,
@@ -131,6 +153,8 @@ def train_model(
         precision=options.precision,
     )
     result["baselines"] = baseline_scores(task, parts["train"], parts["test"], names)
+    if not is_tagging(task) and "tfidf" not in result["baselines"]:
+        say("baseline tfidf: left out; the training texts have one label only, or no words")
     result |= {"learning_rate": config.learning_rate, "seed": options.seed, "history": history.records}
     if output is not None:
         _save_run(output, model, tokenizer, task, data, options, config, result, corpus, max_length)
@@ -154,6 +178,15 @@ def _check_output(output: Path, resume: bool) -> None:
         raise InputError(f"{output}: the folder cannot be made ({error.strerror}). Give another --output.") from error
 
 
+def data_sums(data: str) -> dict[str, str]:
+    """SHA-256 of the files that a corpus, a file or a folder is read from; the course's own corpora have none."""
+    if data in CORPORA:
+        return {source: SOURCES[source].sha256 for source in CORPORA[data].sources}
+    path = Path(data).expanduser()
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return {file.name: sha256_of(file) for file in files if file.is_file() and (file == path or file.stem in SPLITS)}
+
+
 def _save_run(
     output: Path,
     model: PreTrainedModel,
@@ -166,12 +199,12 @@ def _save_run(
     corpus: DatasetDict,
     max_length: int,
 ) -> None:
+    (output / RUN_FILE).unlink(missing_ok=True)  # an old record must not vouch for half-written new weights
     save(model, tokenizer, output)
-    sums = {source: SOURCES[source].sha256 for source in CORPORA[data.data].sources} if data.data in CORPORA else {}
     record = {
         "task": task,
         "data": asdict(data),
-        "data_sha256": sums,
+        "data_sha256": data_sums(data.data),
         "data_notes": corpus_notes(corpus),
         "options": asdict(options),
         "configuration": {k: v for k, v in asdict(config).items() if k not in ("output_dir", "checkpoint_every")},
@@ -181,5 +214,6 @@ def _save_run(
         "course_utils": __version__,
         "machine": describe(),
     }
-    (output / RUN_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    plain = json.loads(json.dumps(record), parse_constant=lambda _: None)  # JSON knows no NaN
+    (output / RUN_FILE).write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", "utf-8")
     remove_checkpoints(output / "checkpoints")

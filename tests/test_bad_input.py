@@ -64,6 +64,7 @@ def bad_option(name: str, command: str, found: str, remedy: str, notes: int = 0,
 
 ANY_FILE = [
     Case("missing file", "train classify --data gone.csv", "gone.csv: no such file", "Check the path"),
+    Case("missing file of another type", "train pos --data x/gone", "x/gone: no such file", "Check the path"),
     bad_file("empty", "classify", "a.csv", "", None, "the file is empty", "Give a file with examples"),
     bad_file("blank only", "classify", "a.csv", " \n\n\r\n", None, "the file is empty", "Give a file with examples"),
     bad_file("empty jsonl", "classify", "a.jsonl", "", None, "the file is empty", "Give a file with examples"),

@@ -203,3 +203,23 @@ def test_a_file_of_ones_own_is_shown(reviews, capsys):
     assert run_command(["data", "show", str(reviews)]) == 0
     shown = capsys.readouterr().out
     assert "train: 48 rows" in shown and "label: 2 labels: bad good" in shown and 'by "author"' in shown
+
+
+def test_texts_without_words_and_one_example_train_without_the_baseline_that_needs_more(tmp_path, reviews, capsys):
+    data = tmp_path / "emoji.csv"
+    data.write_text("text,label\n" + "".join(f"{'🐟🍲'[k % 2] * (k + 1)},{'ab'[k % 2]}\n" for k in range(20)), "utf-8")
+    assert run_command(["train", "classify", "--data", str(data), *QUICK]) == 0
+    assert run_command(["train", "classify", "--data", str(reviews), "--train-size", "1", *QUICK]) == 0
+    assert capsys.readouterr().err.count("baseline tfidf: left out") == 2
+
+
+def test_regression_does_not_depend_on_the_unit_of_the_labels(tmp_path, capsys):
+    errors = []
+    for unit in (1, 1000):
+        rows = [{"text": f"{w} {p}", "label": n * unit} for p in PLACES for w, n in (("awful", 71), ("lovely", 75))]
+        data, figures = tmp_path / f"{unit}.jsonl", tmp_path / "f.json"
+        data.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+        command = ["train", "regress", "--data", str(data), *QUICK, "--precision", "float32", "--json", str(figures)]
+        assert run_command(command) == 0
+        errors.append(json.loads(figures.read_text())["mean_absolute_error"] / unit)
+    assert errors[0] < 4 and errors[0] == pytest.approx(errors[1], rel=0.02)

@@ -3,7 +3,9 @@
 import csv
 import html
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -301,3 +303,12 @@ def test_the_wheel_carries_the_data():
     wheel = wheel["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert "data" in wheel["only-include"] and wheel["sources"]["data"] == "course_utils/data"
     assert (FOLDER / "LICENSE").read_text("utf-8").count("CC-BY-4.0") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_the_reader_reads_files_that_a_group_may_write_to(monkeypatch, tmp_path):
+    shutil.copytree(data_folder() / "eastmere" / "tagged", tmp_path / "eastmere" / "tagged")
+    for path in (tmp_path / "eastmere" / "tagged").iterdir():
+        path.chmod(0o664)  # what git and pip leave behind under a umask of 002
+    monkeypatch.setattr("course_utils.nltk_reader.data_folder", lambda: tmp_path)
+    assert len(EastmereCorpusReader().sents("chat.conll")) > 10

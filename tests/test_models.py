@@ -129,7 +129,7 @@ def test_a_refused_network_gives_one_line_with_three_ways_out(tmp_path):
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
     done = subprocess.run([sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    line = done.stderr.strip().splitlines()[-1]
+    (line,) = done.stderr.strip().splitlines()
     assert line.startswith('checkpoint "distilbert": tried the hub as distilbert/distilbert-base-uncased')
     assert "install a package" in line and "HF_ENDPOINT" in line and "local folder" in line
     assert "Traceback" not in done.stderr
@@ -241,3 +241,33 @@ def test_shared_weights_are_counted_once():
 
 def test_small_models_take_larger_steps():
     assert default_learning_rate(tiny_tagger(), "pos") > default_learning_rate(tiny_tagger(), "classify")
+
+
+def test_a_model_fine_tuned_before_takes_a_head_for_other_labels(tmp_path):
+    tiny_classifier(num_labels=2).save_pretrained(tmp_path)
+    assert load_sequence_classifier(tmp_path, ["a", "b", "c"]).num_labels == 3
+
+
+def test_a_damaged_file_and_a_missing_tokenizer_are_named(tmp_path):
+    tiny_classifier().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="has no tokenizer"):
+        load_tokenizer(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"the checkpoint cannot be read .SafetensorError"):
+        load_sequence_classifier(tmp_path, ["a", "b"])
+
+
+def test_a_saved_tokenizer_fixes_no_length(tmp_path):
+    tokenizer = load_tokenizer("minilm")
+    tokenizer("one two three four", truncation=True, max_length=4)
+    models.save(tiny_classifier(), tokenizer, tmp_path)
+    assert json.loads((tmp_path / "tokenizer.json").read_text("utf-8"))["truncation"] is None
+
+
+def test_the_output_of_a_regression_model_is_rescaled():
+    model = tiny_classifier(num_labels=1, problem_type="regression").eval()
+    inputs = torch.tensor([[5, 6, 7]])
+    before = model(inputs).logits.item()
+    models.rescale_output(model, mean=50, deviation=20)
+    assert model(inputs).logits.item() == pytest.approx(20 * before + 50)

@@ -1,6 +1,7 @@
 """Saved runs: offsets, joined spans, blank lines, long lines, labels by name."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,3 +161,44 @@ def test_words_cut_off_get_no_prediction():
 def test_evaluation_options_are_checked(tmp_path):
     with pytest.raises(ValueError, match="no such folder"):
         runs.evaluate_run(tmp_path / "missing", DataOptions("x.csv"))
+
+
+def test_a_full_stop_inside_a_line_is_a_word_but_not_that_of_an_abbreviation():
+    words = [
+        word for word, _, _ in split_words("Mr. Lee left Paris. In 1999. No. 5 p.m. He met her. 🐟 ok vs. that. no")
+    ]
+    assert " ".join(words) == "Mr. Lee left Paris . In 1999 . No. 5 p.m. He met her . 🐟 ok vs. that. no"
+
+
+def test_a_folder_may_be_called_like_a_model_of_the_course(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved_run(tmp_path / "bert", "classify", ["a", "b"])
+    assert load_run(Path("bert")).names == ["a", "b"]
+
+
+def test_a_run_in_float16_is_read_on_a_machine_without_a_gpu(tmp_path):
+    run = saved_run(tmp_path, "classify", ["a", "b"])
+    run.model.to("cpu")
+    run.record["options"]["precision"] = "float16"
+    assert run.precision == "auto"
+    assert len(list(predict_lines(run, ["one"]))) == 1
+
+
+def test_evaluation_reads_the_columns_of_the_training(tmp_path):
+    run = saved_run(tmp_path / "run", "classify", ["a", "b"])
+    record = run.record | {"data": {"data": "x.csv", "text_column": "review", "label_column": "stars"}}
+    (tmp_path / "run" / workflows.RUN_FILE).write_text(json.dumps(record))
+    (tmp_path / "y.csv").write_text("review,stars,mood\none,a,b\ntwo,b,b\n")
+    data = str(tmp_path / "y.csv")
+    assert runs.evaluate_run(tmp_path / "run", DataOptions(data))["num_examples"] == 2
+    told = runs.evaluate_run(tmp_path / "run", DataOptions(data, label_column="mood"))
+    assert told["num_examples"] == 2 and told["accuracy"] in (0, 1, 0.5)
+
+
+def test_what_a_file_leaves_out_is_said_in_evaluation_too(tmp_path):
+    saved_run(tmp_path / "run", "pos", ["NOUN", "VERB"])
+    rest = "\t_" * 6
+    (tmp_path / "a.conllu").write_text(f"1-2\tdont\t_\t_{rest}\n1\tdo\t_\tVERB{rest}\n2\tnot\t_\tNOUN{rest}\n")
+    said = []
+    runs.evaluate_run(tmp_path / "run", DataOptions(str(tmp_path / "a.conllu")), say=said.append)
+    assert "1 multiword ranges" in said[0]

@@ -100,3 +100,16 @@ def test_texts_keep_their_label_and_count_what_was_cut(tokenizer):
 def test_the_file_of_the_tokenizer_fixes_neither_padding_nor_truncation(tokenizer):
     assert len(tokenizer("a " * 300)["input_ids"]) == 302
     assert len(tokenizer("a")["input_ids"]) == 3
+
+
+def test_words_read_as_in_a_text_where_the_space_belongs_to_the_piece(tmp_path):
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import RobertaTokenizerFast
+
+    trained = ByteLevelBPETokenizer()
+    trained.train_from_iterator(["Anna May left"] * 5, vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>"])
+    trained.save_model(str(tmp_path))
+    tokenizer = RobertaTokenizerFast(vocab=str(tmp_path / "vocab.json"), merges=str(tmp_path / "merges.txt"))
+    encoded = encode_words(Dataset.from_dict({"tokens": [["Anna", "May", "left"]]}), tokenizer)
+    assert encoded[0]["input_ids"] == tokenizer("Anna May left")["input_ids"]
+    assert encoded[0]["word_ids"] == [-1, 0, 1, 2, -1]

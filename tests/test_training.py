@@ -202,7 +202,7 @@ def test_a_torn_checkpoint_is_refused_and_the_one_before_is_used(tmp_path, capsy
     torn.write_bytes(torn.read_bytes()[:-10])
     resumed, whole = tiny_tagger(seed=5), tiny_tagger()
     fit(resumed, rows, rows, settings, resume_from=tmp_path)
-    assert "step-00000005: model.safetensors is damaged" in capsys.readouterr().out
+    assert "step-00000005: model.safetensors is damaged" in capsys.readouterr().err
     fit(whole, rows, rows, config(num_epochs=3))
     assert torch.equal(weights(resumed), weights(whole))
 
@@ -269,7 +269,11 @@ def test_a_batch_without_labels_is_named():
         ("batch_size", 0),
         ("weight_decay", -0.1),
         ("warmup_steps", 1.5),
+        ("warmup_steps", -5),
         ("schedule", "square"),
+        ("precision", "int8"),
+        ("device", "tpu"),
+        ("seed", -1),
         ("max_grad_norm", 0),
         ("gradient_accumulation_steps", 0),
         ("early_stopping_patience", 0),
@@ -301,3 +305,24 @@ def test_regression_learns_a_number():
     history = fit(model, rows, rows, config(num_epochs=40))
     assert history.records[0]["validation_loss"] > 3  # around (1 + 16) / 2 for outputs near 0, minus some steps
     assert history.records[-1]["validation_loss"] < 1  # the variance of the targets is 2.25
+
+
+def test_a_new_run_in_the_folder_of_an_old_one_can_be_resumed(tmp_path):
+    interrupted_run(tmp_path)  # leaves step 4 and 5
+    rows = tagged(LENGTHS)
+    settings = config(learning_rate=5e-3, num_epochs=3, checkpoint_every=1, output_dir=str(tmp_path))
+    with pytest.raises(Killed):
+        fit(interrupt_after(tiny_tagger(), 4), rows, rows, settings)
+    resumed, whole = tiny_tagger(seed=5), tiny_tagger()
+    fit(resumed, rows, rows, settings, resume_from=tmp_path)
+    fit(whole, rows, rows, config(learning_rate=5e-3, num_epochs=3))
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_the_training_loss_weighs_every_token_the_same():
+    rows = tagged([30, 30, 30, 30, 4])  # the second batch has two labels
+    history = fit(tiny_tagger(), rows, rows, config(num_epochs=1, batch_size=4))
+    counts = [row["num_labelled"] for row in history.steps]
+    assert sorted(counts) == [2, 112]
+    expected = sum(row["loss"] * row["num_labelled"] for row in history.steps) / 114
+    assert history.records[0]["train_loss"] == pytest.approx(expected)
