@@ -25,7 +25,7 @@ from torch import nn
 from course_utils.errors import InputError
 from course_utils.sources import sha256_of
 
-FORMAT = 1
+FORMAT = 2  # 2: the history counts the labels of each step
 KEEP = 2  # the last one and, should it turn out to be torn, the one before
 
 

@@ -228,7 +228,7 @@ def test_a_newer_checkpoint_is_refused(tmp_path):
     for path in found:
         state = json.loads((path / "state.json").read_text())
         (path / "state.json").write_text(json.dumps(state | {"format": 99}))
-    with pytest.raises(ValueError, match="its format is 99, this version reads 1"):
+    with pytest.raises(ValueError, match="its format is 99, this version reads 2"):
         fit(tiny_tagger(), rows, rows, settings, resume_from=tmp_path)
 
 
