@@ -23,7 +23,7 @@ export OMP_WAIT_POLICY := passive
 PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300
 
-.PHONY: help lab book serve test test-fast notebooks lock clean
+.PHONY: help lab book serve test test-fast notebooks transfer lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ test-fast: $(READY)  ## without slow tests and notebooks
 
 notebooks: $(READY)  ## run all notebooks and write their outputs into the repository
 	python -m course_utils.notebooks
+
+transfer: $(READY)  ## train on Eastmere and on real corpora, test on the other (hours; needs COURSE_MIRROR or the internet)
+	python benchmarks/transfer.py
 
 lock: $(READY)  ## write the versions in .venv to requirements.lock
 	python .ci/lock.py > requirements.lock.new
