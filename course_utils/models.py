@@ -354,8 +354,8 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 def default_learning_rate(model: nn.Module, task: str) -> float:
     """The learning rate to start from: small models take larger steps, and heads on every word take larger ones still.
 
-    Chosen on validation data for models of about 22 M weights; for larger ones the usual values of the literature
-    (Devlin et al. 2019, appendix A.3: 2e-5 to 5e-5).
+    Chosen on validation data for models of about 22 M weights (``benchmarks/learning_rates.py``); for larger ones
+    the usual values of the literature (Devlin et al. 2019, appendix A.3: 2e-5 to 5e-5).
     """
     small = count_parameters(model) < 50e6
     if task in ("pos", "ner"):
