@@ -280,7 +280,7 @@ def _column_names(path: Path, rows: list[tuple[str, ...]], task: str | None) -> 
     return (f"{task}_tags",)
 
 
-def _blocks(content: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+def blocks(content: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
     """Runs of lines between blank lines, numbered. Only line feeds end a line: a token may hold U+2028."""
     block: list[tuple[int, str]] = []
     for number, line in enumerate([*content.split("\n"), ""], 1):
@@ -295,7 +295,7 @@ def _blocks(content: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
 def _conll_sentences(path: Path, content: str, notes: list[str]) -> Iterator[Sentence]:
     meta: dict[str, str] = {}
     width = None
-    for _, block in _blocks(content):
+    for _, block in blocks(content):
         rows: list[tuple[str, ...]] = []
         lines: list[int] = []
         for number, line in block:
@@ -334,7 +334,7 @@ def _check_cells(path: Path, line: int, cells: tuple[str, ...]) -> None:
 def _conllu_sentences(path: Path, content: str, notes: list[str]) -> Iterator[Sentence]:
     meta: dict[str, str] = {}
     ranges = empty = 0
-    for _, block in _blocks(content):
+    for _, block in blocks(content):
         rows: list[tuple[str, ...]] = []
         lines: list[int] = []
         for number, line in block:
@@ -365,7 +365,7 @@ def _conllu_sentences(path: Path, content: str, notes: list[str]) -> Iterator[Se
 
 
 def _iob2_sentences(path: Path, content: str, notes: list[str]) -> Iterator[Sentence]:
-    for _, block in _blocks(content):
+    for _, block in blocks(content):
         rows: list[tuple[str, ...]] = []
         lines: list[int] = []
         for number, line in block:

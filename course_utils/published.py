@@ -137,7 +137,7 @@ def load_sst2() -> tuple[Splits, list[str]]:
 
 def _read_ner(path: Path, separator: str = "\t") -> Columns:
     columns: Columns = {"tokens": [], "ner_tags": []}
-    for _, block in file_formats._blocks(file_formats.read_utf8(path)):
+    for _, block in file_formats.blocks(file_formats.read_utf8(path)):
         rows = [line.rsplit(separator, 1) for _, line in block]
         columns["tokens"].append([row[0].strip() for row in rows])
         columns["ner_tags"].append([row[1].strip() for row in rows])
