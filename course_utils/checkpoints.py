@@ -1,8 +1,9 @@
 """Training that survives being killed: checkpoints written whole or not at all, and read only when they are sound.
 
-A checkpoint is a folder ``step-00000120`` with the weights, the state of optimiser, schedule and random numbers, and
-``state.json`` with the position and the SHA-256 of the other files. It is written under a temporary name and renamed,
-so a killed process leaves the last good one as it was.
+A checkpoint is a folder ``step-00000120`` with the weights, the state of optimiser and schedule, and ``state.json``
+with the position and the SHA-256 of the other files. It holds no random state: the noise of a step follows from the
+seed and the step's number. It is written under a temporary name and renamed, so a killed process leaves the last good
+one as it was.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_model, save_model
 from torch import nn
@@ -25,55 +24,25 @@ from torch import nn
 from course_utils.errors import InputError
 from course_utils.sources import sha256_of
 
-FORMAT = 2  # 2: the history counts the labels of each step
+FORMAT = 3  # 3: no random states, for the noise of a step follows from its number; decay of unused rows
 KEEP = 2  # the last one and, should it turn out to be torn, the one before
 
 
 @dataclass
 class Position:
-    """Where training stands: ``step`` optimiser steps are done; ``records`` and ``steps`` are the history."""
+    """Where training stands: ``step`` optimiser steps are done; ``records`` and ``steps`` are the history.
+
+    ``pending_decay`` is the weight decay that unused rows of the embedding still have to get (``speed.UsedRows``).
+    """
 
     epoch: int = 0
     step_in_epoch: int = 0
     step: int = 0
     best: float | None = None
     epochs_without_gain: int = 0
+    pending_decay: float = 1.0
     records: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, float]] = field(default_factory=list)
-
-
-def _random_states() -> dict[str, Any]:
-    version, words, gauss = random.getstate()
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 (libraries draw from it)
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": [version, list(words), gauss],
-        "numpy": {
-            "key": torch.from_numpy(numpy_state["state"]["key"].astype(np.int64)),
-            "pos": int(numpy_state["state"]["pos"]),
-            "has_gauss": int(numpy_state["has_gauss"]),
-            "gauss": float(numpy_state["gauss"]),
-        },
-    }
-
-
-def _set_random_states(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
-    numpy_state = state["numpy"]
-    np.random.set_state(  # noqa: NPY002
-        (
-            "MT19937",
-            numpy_state["key"].numpy().astype(np.uint32),
-            numpy_state["pos"],
-            numpy_state["has_gauss"],
-            numpy_state["gauss"],
-        )
-    )
 
 
 def _sync(path: Path) -> None:
@@ -89,8 +58,7 @@ def _sync(path: Path) -> None:
 def save_checkpoint(
     folder: Path,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler: Any,
+    states: dict[str, Any],
     position: Position,
     fingerprint: dict[str, Any],
     *,
@@ -101,6 +69,7 @@ def save_checkpoint(
     Parameters
     ----------
     folder : the folder of all checkpoints of this run
+    states : what has a ``state_dict`` besides the model, by name: optimiser, schedule, scaler
     fingerprint : what must be equal for a resume to make sense (configuration, data, shapes)
     best : the best weights so far, when early stopping keeps them
 
@@ -115,12 +84,7 @@ def save_checkpoint(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         save_model(model, str(temporary / "model.safetensors"))
-        training = {
-            "optimizer": optimizer.state_dict(),
-            "scheduler": scheduler.state_dict(),
-            "random": _random_states(),
-            "best": best,
-        }
+        training = {name: part.state_dict() for name, part in states.items()} | {"best": best}
         torch.save(training, temporary / "training.pt")
         sums = {path.name: sha256_of(path) for path in sorted(temporary.iterdir())}
         state = {"format": FORMAT, "position": asdict(position), "fingerprint": fingerprint, "sha256": sums}
@@ -163,8 +127,7 @@ def _why_refused(folder: Path, fingerprint: dict[str, Any]) -> str | None:
 def load_checkpoint(
     folder: Path,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler: Any,
+    states: dict[str, Any],
     fingerprint: dict[str, Any],
     say: Callable[[str], None],
 ) -> tuple[Position, dict[str, torch.Tensor] | None]:
@@ -172,6 +135,7 @@ def load_checkpoint(
 
     Parameters
     ----------
+    states : as for ``save_checkpoint``
     say : told of every checkpoint that is refused, and why
 
     Returns
@@ -196,9 +160,8 @@ def load_checkpoint(
         state = json.loads((candidate / "state.json").read_text("utf-8"))
         load_model(model, str(candidate / "model.safetensors"))
         training = torch.load(candidate / "training.pt", weights_only=True, map_location="cpu")
-        optimizer.load_state_dict(training["optimizer"])
-        scheduler.load_state_dict(training["scheduler"])
-        _set_random_states(training["random"])
+        for name, part in states.items():
+            part.load_state_dict(training[name])
         return Position(**state["position"]), training["best"]
     raise InputError(f"{folder}: no checkpoint can be used ({'; '.join(reasons)}). Train again without resuming.")
 

@@ -303,7 +303,7 @@ def count_parameters(model: nn.Module, *, trainable_only: bool = False) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable_only)
 
 
-def freeze(model: PreTrainedModel, *, embeddings: bool = True, num_layers: int | None = None) -> list[str]:
+def freeze(model: nn.Module, *, embeddings: bool = True, num_layers: int | None = None) -> list[str]:
     """Stop training the embeddings and the first ``num_layers`` layers (all of them by default); the head still trains.
 
     Returns
@@ -321,34 +321,65 @@ def freeze(model: PreTrainedModel, *, embeddings: bool = True, num_layers: int |
         raise InputError(f"num_layers must lie in [0, {len(layers)}], got {num_layers}.")
     frozen = list(layers[:count])
     if embeddings:
-        frozen.append(model.base_model.embeddings)
+        encoder: Any = getattr(model, "base_model", model)
+        frozen.append(encoder.embeddings)
     for module in frozen:
         module.requires_grad_(False)
     return [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
 
 
-def encoder_layers(model: PreTrainedModel) -> list[nn.Module]:
-    """The encoder's layers from the first to the last."""
+def encoder_layers(model: nn.Module) -> list[nn.Module]:
+    """The encoder's layers from the first to the last.
+
+    Raises
+    ------
+    InputError
+        If the model has no list of as many layers as its configuration says.
+    """
     from torch import nn
 
-    lists = [module for module in model.base_model.modules() if isinstance(module, nn.ModuleList)]
-    depth = model.config.num_hidden_layers
+    encoder: Any = getattr(model, "base_model", model)
+    lists = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
+    depth = getattr(getattr(model, "config", None), "num_hidden_layers", "unknown number of")
     found = next((list(module) for module in lists if len(module) == depth), None)
     if found is None:
         raise InputError(f"{type(model).__name__}: the list of its {depth} layers was not found.")
     return found
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Two groups for AdamW: matrices decay, biases and LayerNorm weights (all vectors) do not.
+def parameter_groups(
+    model: nn.Module, weight_decay: float, *, learning_rate: float | None = None, layer_decay: float = 1.0
+) -> list[dict[str, Any]]:
+    """Groups for AdamW: matrices decay, biases and LayerNorm weights (all vectors) do not.
 
-    Frozen parameters are in neither.
+    Frozen parameters are in no group.
+
+    Parameters
+    ----------
+    weight_decay : of the matrices
+    learning_rate : the rate of the head; needed for ``layer_decay``
+    layer_decay : with less than 1 every layer has groups of its own, and its rate is that of the layer above it times
+        ``layer_decay``; the embeddings come below the first layer
+
+    References
+    ----------
+    Howard and Ruder (2018), Universal Language Model Fine-tuning for Text Classification, section 3.2.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
+    depth: dict[int, int] = {}  # parameter to its distance from the head
+    if layer_decay < 1:
+        encoder: Any = model.base_model
+        for distance, module in enumerate([*reversed(encoder_layers(model)), encoder.embeddings], 1):
+            depth |= {id(p): distance for p in module.parameters()}
+    groups = []
+    for distance in sorted({depth.get(id(p), 0) for p in trained}):
+        here = [p for p in trained if depth.get(id(p), 0) == distance]
+        rate = {} if learning_rate is None else {"lr": learning_rate * layer_decay**distance}
+        groups += [
+            {"params": [p for p in here if p.ndim >= 2], "weight_decay": weight_decay} | rate,
+            {"params": [p for p in here if p.ndim < 2], "weight_decay": 0.0} | rate,
+        ]
+    return groups
 
 
 def default_learning_rate(model: nn.Module, task: str) -> float:

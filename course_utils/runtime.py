@@ -25,6 +25,8 @@ PACKAGES = ("torch", "transformers", "datasets", "accelerate", "nltk", "spacy", 
 def choose_device(name: str = "auto") -> torch.device:
     """The device to compute on: CUDA, then MPS, then CPU for ``auto``.
 
+    Of several processes each takes a CUDA device of its own. ``ACCELERATE_USE_CPU=1`` makes ``auto`` the CPU.
+
     Raises
     ------
     InputError
@@ -32,17 +34,20 @@ def choose_device(name: str = "auto") -> torch.device:
     """
     import torch
 
+    if name == "auto" and os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        name = "cpu"
     kind, _, index = name.partition(":")
     if kind not in DEVICES or (index and not index.isdigit()):
         raise InputError(f'device must be one of {", ".join(DEVICES)} (or "cuda:1"), got "{name}".')
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind == "auto":
-        kind = next(d for d in ("cuda", "mps", "cpu") if available[d])
-        return torch.device(kind)
+        name = kind = next(d for d in ("cuda", "mps", "cpu") if available[d])
     if not available[kind]:
         raise InputError(f'device "{name}" was asked for, but this machine has none. Use "auto" or "cpu".')
     if index and kind == "cuda" and int(index) >= torch.cuda.device_count():
         raise InputError(f'device "{name}" was asked for, but there are {torch.cuda.device_count()} CUDA devices.')
+    if kind == "cuda" and not index and "LOCAL_RANK" in os.environ:
+        name = f"cuda:{os.environ['LOCAL_RANK']}"  # one device a process
     return torch.device(name)
 
 

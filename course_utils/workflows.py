@@ -23,6 +23,7 @@ from course_utils.models import (
     rescale_output,
     save,
 )
+from course_utils.processes import current_processes
 from course_utils.runtime import check_seed, choose_device, choose_precision, describe, set_seed
 from course_utils.sources import SOURCES, sha256_of
 from course_utils.tasks import (
@@ -104,6 +105,9 @@ def train_model(
     InputError
         For anything in data, options or folders that cannot be used.
     """
+    processes = current_processes()
+    if not processes.is_first:
+        say = lambda _: None  # noqa: E731 (one voice is enough)
     if resume and output is None:
         raise InputError("--resume needs --output: say where the interrupted run is.")
     if output is not None:
@@ -156,7 +160,7 @@ def train_model(
     if not is_tagging(task) and "tfidf" not in result["baselines"]:
         say("baseline tfidf: left out; the training texts have one label only, or no words")
     result |= {"learning_rate": config.learning_rate, "seed": options.seed, "history": history.records}
-    if output is not None:
+    if output is not None and processes.is_first:
         _save_run(output, model, tokenizer, task, data, options, config, result, corpus, max_length)
     return result
 
