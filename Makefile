@@ -23,7 +23,7 @@ export OMP_WAIT_POLICY := passive
 PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300
 
-.PHONY: help lab book serve test test-fast notebooks transfer lock clean
+.PHONY: help lab book serve test test-fast notebooks transfer bench bench-growth lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,12 @@ notebooks: $(READY)  ## run all notebooks and write their outputs into the repos
 
 transfer: $(READY)  ## train on Eastmere and on real corpora, test on the other (hours; needs COURSE_MIRROR or the internet)
 	python benchmarks/transfer.py
+
+bench: $(READY)  ## speed of training beside the Trainer's, on this CPU (about 20 minutes)
+	env -u OMP_WAIT_POLICY course bench --json benchmarks/results/bench.json
+
+bench-growth: $(READY)  ## how time and memory grow with the number and length of examples
+	env -u OMP_WAIT_POLICY python benchmarks/growth.py
 
 lock: $(READY)  ## write the versions in .venv to requirements.lock
 	python .ci/lock.py > requirements.lock.new
