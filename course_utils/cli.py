@@ -40,6 +40,11 @@ JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures
 EvalSize = Annotated[int | None, typer.Option(help="Evaluate on a seeded sample of this size.")]
 
 
+def is_first_process() -> bool:
+    """Whether this process may speak and write; of several that train together only the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def say(message: str) -> None:
     """A line for the reader, on standard error: standard output is for results."""
     typer.echo(message, err=True)
@@ -185,6 +190,8 @@ def train(
     )
     where = DataOptions(data, text_column, label_column)
     result = train_model(task.value, where, options, output=output, resume=resume, say=say)
+    if not is_first_process():
+        return
     name = headline_of(task.value)
     for baseline, scores in result["baselines"].items():
         typer.echo(f"baseline {baseline}: {name} {scores[name]:.4f}")
@@ -274,14 +281,55 @@ def predict(
 
 
 @app.command()
-def status() -> None:
+def bench(
+    case: Annotated[list[str] | None, typer.Option(help="sentences, tagging, long or step; again for more.")] = None,
+    repeats: Annotated[int, typer.Option(help="Turns of each case, each with its own seed.")] = 3,
+    minutes: Annotated[float, typer.Option(help="Leave out further turns that would end later.")] = 18.0,
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: only to see that everything works.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Of each process; one a core if not given.")] = None,
+    wait_policy: Annotated[str | None, typer.Option(help="OMP_WAIT_POLICY: active or passive; else unset.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Add the run to the runs in this file.")] = None,
+) -> None:
+    """Compare the speed of the course's training with that of the Trainer, on this CPU (20 minutes)."""
+    check_writable(json_file)
+    from course_utils.benchmark.report import append_run, read_runs, table
+    from course_utils.benchmark.turns import run_benchmark
+
+    if json_file:
+        read_runs(json_file)  # find out before the work that the file holds something else
+    run = run_benchmark(
+        case_names=case or [],
+        repeats=repeats,
+        minutes=minutes,
+        quick=quick,
+        threads=threads,
+        wait_policy=wait_policy,
+        say=say,
+    )
+    if json_file:
+        append_run(run, json_file)
+    for line in table(run):
+        typer.echo(line)
+
+
+@app.command()
+def status(
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write one row an exercise to this file.")] = None,
+) -> None:
     """What this machine remembers of your way through the course."""
+    check_writable(csv_file)
+    from course_utils.checks import progress
     from course_utils.eastmere import vault_openings
 
+    done = progress()
+    typer.echo(repr(done))
     openings = vault_openings()
     typer.echo(f"vault: opened {len(openings)} times" + ("" if openings else " (keep it for one last check)"))
     for opening in openings:
         typer.echo(f"  {opening['time']}  {opening['corpus']}")
+    if csv_file is not None:
+        csv_file.write_text(done.to_csv(), "utf-8", newline="\n")
+        say(f"{len(done.exercises)} exercises written to {csv_file}")
 
 
 def run_command(arguments: list[str] | None = None) -> int:
@@ -303,7 +351,8 @@ def run_command(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InputError, OSError) as error:
-        say("course: " + " ".join(str(error).split()))
+        who = "course" if is_first_process() else f"course, process {os.environ['RANK']}"
+        say(f"{who}: " + " ".join(str(error).split()))
         return 2
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error; the class has another home in each release of typer
@@ -321,7 +370,10 @@ def run_command(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the ``course`` command."""
-    sys.exit(run_command())
+    status = run_command()
+    if "course_utils.processes" in sys.modules:
+        sys.modules["course_utils.processes"].leave_processes()
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -41,12 +42,17 @@ class NotebookError(RuntimeError):
     """A notebook did not run to its end. The message names the notebook, the cell and the error on one line."""
 
 
-def notebook_environment() -> dict[str, str]:
-    """Environment variables for a kernel: those of this process, without what would change a notebook's outputs."""
+def notebook_environment(state: str | Path) -> dict[str, str]:
+    """Environment variables for a kernel: those of this process, without what would change a notebook's outputs.
+
+    Parameters
+    ----------
+    state : where the kernel remembers answers and guesses; a folder of its own, not that of the person who runs it
+    """
     # NLTK_DATA and a mirror would offer data that a learner lacks; MPLBACKEND would send figures elsewhere.
     removed = {"COURSE_MIRROR", "NLTK_DATA", "MPLBACKEND"}
     kept = {name: value for name, value in os.environ.items() if name not in removed}
-    return kept | {"HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
+    return kept | {"HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1", "COURSE_STATE": str(state)}
 
 
 def execute(notebook: NotebookNode, *, name: str, folder: Path, timeout: int = 300) -> None:
@@ -94,7 +100,8 @@ def execute(notebook: NotebookNode, *, name: str, folder: Path, timeout: int = 3
     )
     client.create_kernel_manager().kernel_spec_manager = ThisEnvironment()
     try:
-        client.execute(cwd=str(folder), env=notebook_environment())
+        with TemporaryDirectory() as state:
+            client.execute(cwd=str(folder), env=notebook_environment(state))
     except CellExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
     except CellTimeoutError:

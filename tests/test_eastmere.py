@@ -164,12 +164,12 @@ def test_every_opening_of_the_vault_is_recorded_and_nothing_else_opens_it(capsys
     sealed = [row["text"] for row in read_rows("reviews.csv") if row["split"] == "vault"]
     assert "test: " in shown and "vault: " not in shown and not [text for text in sealed if text in shown]
     assert run_command(["status"]) == 0
-    assert capsys.readouterr().out.startswith("vault: opened 0 times")
+    assert "\nvault: opened 0 times" in capsys.readouterr().out
     for name in ("eastmere-tagged", "eastmere-reviews", "eastmere-tagged"):
         load_corpus(name, vault=True)
     assert run_command(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "vault: opened 3 times"
+    lines = lines[lines.index("vault: opened 3 times") :]
     assert [line.split()[-1] for line in lines[1:]] == ["eastmere-tagged", "eastmere-reviews", "eastmere-tagged"]
 
 
