@@ -2,6 +2,7 @@
 
 import logging
 import os
+import runpy
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -88,6 +89,12 @@ def let_links_reach_terms(app: Sphinx, env: BuildEnvironment) -> None:
             env.metadata[document].setdefault("myst_slugs", {})[anchor] = (0, anchor, name)
 
 
+def write_figures(app: Sphinx) -> None:
+    """Draw the page of figures among the sources, anew at every build."""
+    runpy.run_path(str(HERE / "figures.py"))["write_page"](Path(app.srcdir))
+
+
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", copy_katex)
+    app.connect("builder-inited", write_figures)
     app.connect("env-check-consistency", let_links_reach_terms)
