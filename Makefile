@@ -16,8 +16,9 @@ export COURSE_MIRROR := $(abspath ../shared/mirror)
 endif
 endif
 
-# Threads that wait must not spin: beside any other work on the machine a training step then takes five times as long.
-export OMP_WAIT_POLICY := passive
+# A thread that waits spins for some microseconds and then sleeps. Spinning on, as the library does by default, slows
+# two trainings beside each other; sleeping at once slows one alone. See benchmarks/NOTES.md.
+export GOMP_SPINCOUNT ?= 10000
 
 # Two test processes on two cores: one thread each.
 PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
@@ -65,10 +66,10 @@ transfer: $(READY)  ## train on Eastmere and on real corpora, test on the other 
 	python benchmarks/transfer.py
 
 bench: $(READY)  ## speed of training beside the Trainer's, on this CPU (about 20 minutes)
-	env -u OMP_WAIT_POLICY course bench --json benchmarks/results/bench.json
+	course bench --json benchmarks/results/bench.json
 
 bench-growth: $(READY)  ## how time and memory grow with the number and length of examples
-	env -u OMP_WAIT_POLICY python benchmarks/growth.py
+	python benchmarks/growth.py
 
 lock: $(READY)  ## write the versions in .venv to requirements.lock
 	python .ci/lock.py > requirements.lock.new

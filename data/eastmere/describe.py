@@ -4,6 +4,7 @@
 """
 
 import csv
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from course_utils.file_formats import TaggedFile, read_tagged_file
 
 HERE = Path(__file__).parent
 CARD = HERE / "README.md"
+TRANSFER = HERE.parents[1] / "benchmarks" / "results" / "eastmere_transfer.json"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 Row = list[object]
 
@@ -100,6 +102,9 @@ def describe_words(tagged: TaggedFile) -> str:
     }
     both = [pos and ner for pos, ner in zip(same["pos_tags"], same["ner_tags"])]
     lengths = [len(row["text"].split()) for row in read_rows("reviews.csv")]
+    log = (HERE / "tagging_log.tsv").read_text("utf-8").splitlines()[1:]
+    stages = Counter((fields[0], fields[5]) for fields in (line.split("\t") for line in log))
+    proposed = sum(len(t) for t, meta in zip(tagged.tokens, tagged.meta) if meta["tagging"] == "pre-tagged")
     lines: list[Row] = [
         ["words in a review, mean", f"{sum(lengths) / len(lengths):.1f}"],
         ["different words in the tagged texts, case aside", len(tags_of)],
@@ -109,6 +114,12 @@ def describe_words(tagged: TaggedFile) -> str:
         ["second tagging: same part of speech", share(same["pos_tags"])],
         ["second tagging: same entity tag", share(same["ner_tags"])],
         ["second tagging: both the same", share(both)],
+        ["tokens whose part of speech a tagger proposed", proposed],
+        [
+            "of these changed by hand, against the guidelines",
+            f"{stages['correction', 'pos'] / proposed:.1%}".replace("%", " %"),
+        ],
+        ["parts of speech changed by adjudication, later", stages["adjudication", "pos"]],
     ]
     return table(["words and agreement", "figure"], lines)
 
@@ -126,10 +137,62 @@ def describe_raw() -> str:
     return table(["reviews as collected", "rows"], lines + [[name, faults[name]] for name in sorted(faults)])
 
 
+FIGURES = {
+    "accuracy": "",
+    "accuracy_from_scratch": ", documents tagged from scratch",
+    "accuracy_pre_tagged": ", pre-tagged documents",
+    "entity_f1": ", entity F1",
+}
+TASKS = {"pos": "parts of speech", "ner": "entities", "classify": "polarity"}
+
+
+def percent(value: float) -> str:
+    """A share with one decimal, in per cent."""
+    return f"{100 * value:.1f}"
+
+
+def describe_transfer() -> str:
+    """How well models carry over between Eastmere and real corpora; mean and range over seeds."""
+    stored = json.loads(TRANSFER.read_text("utf-8"))
+    lines: list[Row] = []
+    for row in stored["summary"]:
+        what = TASKS[row["task"]] + FIGURES[row["figure"]]
+        spread = f"{percent(row['low'])} to {percent(row['high'])}"
+        lines.append([f"{what}: {row['source']} → {row['target']}", percent(row["mean"]), spread, row["seeds"]])
+    return table(["per cent right: trained on → tested on", "mean", "seeds' range", "seeds"], lines)
+
+
+def describe_baselines() -> str:
+    """What a model must beat on Eastmere's test part, with 95 % intervals by document or author."""
+    runs = json.loads(TRANSFER.read_text("utf-8"))["runs"]
+    lines: list[Row] = []
+    for run in (run for run in runs if "baselines" in run):
+        name = "entity_f1" if run["task"] == "ner" else "accuracy"
+        for who, scores in [*run["baselines"].items(), (f"minilm, seed {run['seed']}", run)]:
+            low, high = scores[f"{name}_interval"]
+            lines.append([f"{TASKS[run['task']]}: {who}", percent(scores[name]), f"{percent(low)} to {percent(high)}"])
+    return table(["per cent right on Eastmere's test part", "figure", "95 % interval"], lines)
+
+
+def describe_split_effect() -> str:
+    """What a split at random would add to TF-IDF on the polarity, beside the split by author."""
+    effect = json.loads(TRANSFER.read_text("utf-8"))["split_effect"]
+    low, high = (100 * value for value in effect["interval"])
+    row: Row = [
+        f"mean of {effect['splits']} pairs of splits",
+        f"{100 * effect['mean_difference']:+.1f}",
+        f"{low:+.1f} to {high:+.1f}",
+    ]
+    return table(["TF-IDF on polarity: random split minus split by author", "points", "95 % interval"], [row])
+
+
 def describe_collection() -> str:
     """All figures of the card as Markdown tables."""
     tagged = read_tagged("tagged")
-    return "\n\n".join([describe_reviews(), describe_tagged(tagged), describe_words(tagged), describe_raw()])
+    parts = [describe_reviews(), describe_tagged(tagged), describe_words(tagged), describe_raw()]
+    if TRANSFER.exists():  # made by make transfer
+        parts += [describe_transfer(), describe_baselines(), describe_split_effect()]
+    return "\n\n".join(parts)
 
 
 def main() -> None:
