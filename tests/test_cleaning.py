@@ -1,199 +1,387 @@
-"""Near duplicates against brute force; splits by their invariants."""
+"""Cleaning: what is mended, exactly, and what stays as it is; and the whole of it on the raw Eastmere reviews."""
 
-import math
+import csv
+import html
+import sys
+import unicodedata
 from collections import Counter
-from itertools import combinations
+from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
-from course_utils.cleaning import duplicate_groups, find_near_duplicates, shingles, split_grouped
-from course_utils.errors import InputError
+from course_utils import cleaning
+from course_utils.cleaning import (
+    INVISIBLE,
+    EncodingRepair,
+    clean_html,
+    fold_width,
+    normalise_unicode,
+    normalise_whitespace,
+    repair_encoding,
+    straighten_quotes,
+)
+from course_utils.corpora import load_corpus
+from course_utils.eastmere import data_folder
 
-SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
-
-
-# Near duplicates
-
-
-def related_texts(seed: int, count: int = 60) -> list[str]:
-    """Texts of 1 to 25 words, about half of them edited copies of an earlier one: every similarity occurs."""
-    rng = np.random.default_rng(seed)
-    vocabulary = [f"w{i}" for i in range(12)]
-    texts: list[list[str]] = []
-    for _ in range(count):
-        if texts and rng.random() < 0.6:
-            words = list(texts[rng.integers(len(texts))])
-            for _ in range(rng.integers(0, 4)):
-                place = int(rng.integers(len(words)))
-                match rng.integers(3):
-                    case 0:
-                        words[place] = str(rng.choice(vocabulary))
-                    case 1:
-                        words.insert(place, str(rng.choice(vocabulary)))
-                    case 2 if len(words) > 1:
-                        del words[place]
-        else:
-            words = [str(word) for word in rng.choice(vocabulary, size=rng.integers(1, 26))]
-        texts.append(words)
-    return [" ".join(words) for words in texts]
-
-
-def similarity(first: str, second: str) -> float:
-    """Jaccard similarity of word 3-grams, written without the module under test."""
-    grams = []
-    for text in (first, second):
-        words = text.split()
-        grams.append({tuple(words[i : i + 3]) for i in range(len(words) - 2)} or {tuple(words)})
-    return len(grams[0] & grams[1]) / len(grams[0] | grams[1])
-
-
-@pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.6, 2 / 3, 0.7, 0.8, 0.9, 1.0])
-@pytest.mark.parametrize("seed", range(5))
-def test_near_duplicates_equal_brute_force(seed, threshold):
-    texts = related_texts(seed)
-    expected = [(i, j) for (i, a), (j, b) in combinations(enumerate(texts), 2) if similarity(a, b) >= threshold - 1e-12]
-    assert expected, "a test without pairs shows nothing"
-    assert len(expected) < math.comb(len(texts), 2)
-    assert find_near_duplicates(texts, threshold=threshold) == expected
+UNTOUCHED = (
+    "",
+    " ",
+    "Plain text, with a full stop.",
+    "a < b",
+    "3 <5 and 5> 3",
+    "R&B; fish & chips, AT&T",
+    "I love it <3 </3",
+    "x<y",
+    "a <b",
+    "the end <b and no more",
+    "<your name>",
+    "</name>",
+    "<anna@example.org>",
+    "<https://example.org/p>",
+    "<b@example.org>",
+    "<bold>",
+    "<-- this way -->",
+    "<!-- not closed",
+    "<! wow >",
+    "<!doctypes>",
+    "<? what >",
+    "< p>",
+    "<p",
+    "<p title='not closed>",
+    "?a=1&copy=2&section=3",
+    "&copy &lt &nbsp",
+    "&; &#; &#x; &#xZ; &unknown; &notit; &1;",
+    "&#12345678; &#x1234567;",
+    "& amp;",
+)
 
 
-def test_near_duplicates_by_hand():
-    texts = ["a b c d e", "A, b: c d -- f!", "a b c", "x", "X.", "y"]
-    # 3-grams: {abc bcd cde}, {abc bcd cdf}, {abc}: 2 shared of 4, 1 of 3, 1 of 3; "x" and "X." are one word each.
-    assert find_near_duplicates(texts, threshold=0.5) == [(0, 1), (3, 4)]
-    assert find_near_duplicates(texts, threshold=1 / 3) == [(0, 1), (0, 2), (1, 2), (3, 4)]
-    assert find_near_duplicates(texts, threshold=0.51) == [(3, 4)]
-    assert find_near_duplicates([]) == []
+# Markup
 
 
-@pytest.mark.parametrize(("shared", "union"), [(14, 25), (7, 25), (55, 100), (4, 5), (2, 3)])
-def test_a_similarity_of_exactly_the_threshold_is_found(shared, union):
-    """14 of 25 is 0.56, though 0.56 * 25 is more than 14 in binary."""
-    words = [f"w{i}" for i in range(union + 2)]
-    texts = [" ".join(words), " ".join(words[: shared + 2])]
-    assert find_near_duplicates(texts, threshold=shared / union) == [(0, 1)]
-    assert find_near_duplicates(texts, threshold=shared / union + 1e-6) == []
-
-
-def test_shingles_of_short_texts():
-    assert shingles("One two") == {("one", "two")}
-    assert shingles("One two, three four") == {("one", "two", "three"), ("two", "three", "four")}
-
-
-@pytest.mark.parametrize("threshold", [0, -0.1, 1.01, float("nan")])
-def test_threshold_outside_its_range(threshold):
-    with pytest.raises(InputError, match=r"threshold must lie in \(0, 1\], got"):
-        find_near_duplicates(["a"], threshold=threshold)
-
-
-def test_duplicate_groups_ignore_case_and_punctuation_but_not_words():
-    texts = ["Good film!", "good film", "good films", "...", "!!!", "", "Good, FILM", "..."]
-    assert duplicate_groups(texts) == [0, 0, 2, 3, 4, 5, 0, 3]
-
-
-# Splits
-
-
-def examples(seed: int, num_groups: int = 150) -> tuple[list[int], list[str]]:
-    """Groups of 1 to 6 examples; three labels with shares of about 70, 25 and 5 %."""
-    rng = np.random.default_rng(1000 + seed)
-    groups = np.repeat(np.arange(num_groups), rng.integers(1, 7, size=num_groups))
-    rng.shuffle(groups)
-    labels = rng.choice(["often", "less", "rare"], p=[0.7, 0.25, 0.05], size=len(groups))
-    return groups.tolist(), labels.tolist()
-
-
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("stratified", [True, False])
-def test_every_example_once_and_no_group_twice(seed, stratified):
-    groups, labels = examples(seed)
-    parts = split_grouped(groups, SHARES, labels=labels if stratified else None, seed=seed)
-    assert list(parts) == ["train", "validation", "test"]
-    assert sorted(i for part in parts.values() for i in part) == list(range(len(groups)))
-    assert all(part == sorted(part) for part in parts.values())
-    for first, second in combinations(parts.values(), 2):
-        assert not {groups[i] for i in first} & {groups[i] for i in second}
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_shares_and_labels_are_kept(seed):
-    groups, labels = examples(seed)
-    total = Counter(labels)
-    parts = split_grouped(groups, SHARES, labels=labels, seed=seed)
-    for name, share in SHARES.items():
-        found = Counter(labels[i] for i in parts[name])
-        # Over 200 seeds: sizes miss their share by at most 4.6 examples, labels theirs by at most 2.2.
-        assert abs(len(parts[name]) - share * len(groups)) <= 5
-        for label, count in total.items():
-            assert abs(found[label] - share * count) <= 3
-
-
-def test_single_examples_are_split_to_the_example():
-    labels = ["a"] * 100 + ["b"] * 50 + ["c"] * 10
-    parts = split_grouped(range(160), SHARES, labels=labels)
-    assert {name: Counter(labels[i] for i in part) for name, part in parts.items()} == {
-        "train": {"a": 80, "b": 40, "c": 8},
-        "validation": {"a": 10, "b": 5, "c": 1},
-        "test": {"a": 10, "b": 5, "c": 1},
-    }
-
-
-def test_rare_labels_go_to_train():
-    labels = ["common"] * 100 + [f"once {i}" for i in range(10)] + ["twice", "twice"]
-    for seed in range(20):
-        parts = split_grouped(range(len(labels)), SHARES, labels=labels, seed=seed)
-        assert {label for label in labels if label != "common"} <= {labels[i] for i in parts["train"]}
-        assert all(labels[i] == "common" for name in ("validation", "test") for i in parts[name])
-
-
-@pytest.mark.parametrize("seed", range(100))
-def test_every_label_is_in_the_first_split(seed):
-    """Also one that hides in a few large groups: a model cannot learn what is only in validation and test."""
-    rng = np.random.default_rng(seed)
-    groups = np.repeat(np.arange(30), rng.integers(1, 30, size=30)).tolist()
-    labels = rng.choice(["a", "b", "rare"], p=[0.6, 0.39, 0.01], size=len(groups)).tolist()
-    parts = split_grouped(groups, SHARES, labels=labels, seed=seed)
-    assert {labels[i] for i in parts["train"]} == set(labels)
-
-
-def test_seed_decides_and_repeats():
-    groups, labels = examples(0)
-    first = split_grouped(groups, SHARES, labels=labels, seed=0)
-    assert split_grouped(groups, SHARES, labels=labels, seed=0) == first
-    assert all(split_grouped(groups, SHARES, labels=labels, seed=seed) != first for seed in range(1, 6))
-
-
-def test_names_of_groups_do_not_matter():
-    groups, labels = examples(3)
-    renamed = [f"document {group}" for group in groups]
-    assert split_grouped(renamed, SHARES, labels=labels) == split_grouped(groups, SHARES, labels=labels)
-
-
-@pytest.mark.parametrize("num_groups", range(3, 15))
-def test_no_split_is_empty_however_few_groups(num_groups):
-    for seed in range(5):
-        assert all(split_grouped(range(num_groups), SHARES, seed=seed).values())
-
-
-def test_one_giant_group_goes_to_train_whole():
-    groups = ["giant"] * 80 + [f"small {i}" for i in range(20)]
-    parts = split_grouped(groups, SHARES)
-    assert parts["train"] == list(range(80))
-    assert {name: len(part) for name, part in parts.items()} == {"train": 80, "validation": 10, "test": 10}
+@pytest.mark.parametrize("text", UNTOUCHED)
+def test_text_without_markup_is_unchanged(text):
+    assert clean_html(text) == text
 
 
 @pytest.mark.parametrize(
-    ("groups", "shares", "labels", "message"),
+    ("text", "expected"),
     [
-        ([1, 2, 3], SHARES, ["a"], "labels must be as long as groups: got 1 labels and 3 groups"),
-        ([1, 2], {"train": 0.8, "test": 0.1}, None, "shares must be positive and sum to 1"),
-        ([1, 2], {"train": 1.2, "test": -0.2}, None, "shares must be positive and sum to 1"),
-        ([1, 2], {"train": 1.0, "test": 0.0}, None, "shares must be positive and sum to 1"),
-        ([1, 1, 2], SHARES, None, "2 groups cannot fill 3 splits"),
-        ([], SHARES, None, "0 groups cannot fill 3 splits"),
+        ("<p>one</p><p>two</p>", "\none\n\ntwo\n"),
+        ("one<br>two<br/>three<BR />four", "one\ntwo\nthree\nfour"),
+        ("<table><tr><td>1</td><td>2</td></tr></table>", "\n\n\n1\n\n2\n\n\n"),
+        ("<h1>A</h1><h6>B</h6><h7>C</h7>", "\nA\n\nB\n<h7>C</h7>"),
+        ("a <b>bold</b>, an <I class=x>italic</I> word", "a bold, an italic word"),
+        ("un<b>bear</b>able", "unbearable"),
+        ('<a href="a.html" title="a > b">link</a>', "link"),
+        ("<a title='5 > 4 \" <p>'>link</a>", "link"),
+        ("<p\nclass='x'\n>text", "\ntext"),
+        ("a<!-- one -->b<!---->c<!-- <p> \n two -->d", "abcd"),
+        ("<!DOCTYPE html><html>x</html>", "\nx\n"),
+        ("a<script>if (1 < 2) {alert('<p>')}</script>b", "ab"),
+        ('a<SCRIPT type="x">\n1\n</script >b<script>2</script>c', "abc"),
+        ("a<style>p > b {}</style>b", "ab"),
+        ("a<style>1</script>b</style>c", "ac"),
+        ("a<script>b", "ab"),
+        ("a<script/>b", "ab"),
+        ("a<scripted>b</scripted>", "a<scripted>b</scripted>"),
+        ("</p>a</b >b", "\nab"),
+        ("a<wbr>b<img src='x'>c<hr>d", "abc\nd"),
+        ("if a <b and c> d", "if a  d"),  # it has the form of a tag
     ],
 )
-def test_split_errors(groups, shares, labels, message):
-    with pytest.raises(InputError, match=message):
-        split_grouped(groups, shares, labels=labels)
+def test_markup_goes_and_text_stays(text, expected):
+    assert clean_html(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fish &amp; chips", "fish & chips"),
+        ("&lt;p&gt; is a tag", "<p> is a tag"),
+        ("&amp;lt;", "&lt;"),
+        ("&#39;&#x27;&#X27;&apos;", "''''"),
+        ("&eacute;&Eacute;&frac12;&there4;", "éÉ½∴"),
+        ("&nbsp;", "\u00a0"),
+        ("&#1234567;&#x10FFFD;&#x10ffff;", "\ufffd\U0010fffd"),  # no such character; the last one; not a character
+        ("&#128;", "€"),
+        ("&&amp;;", "&&;"),
+        ("&#x1F372;&hellip;", "🍲…"),
+        ("<p title='&quot;'>&quot;", '\n"'),
+    ],
+)
+def test_entities_are_decoded_once_and_only_whole_ones(text, expected):
+    assert clean_html(text) == expected
+
+
+class Parser(HTMLParser):
+    """The text as the standard library's parser sees it; our block tags become a line feed."""
+
+    def __init__(self):
+        super().__init__()
+        self.text, self.hidden = "", False
+
+    def handle_starttag(self, tag, attributes):
+        self.hidden = tag in ("script", "style")
+        self.text += "\n" if tag in ("p", "br", "div", "li", "ul", "h1") else ""
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+
+    def handle_endtag(self, tag):
+        self.hidden = False
+        self.text += "\n" if tag in ("p", "br", "div", "li", "ul", "h1") else ""
+
+    def handle_data(self, data):
+        self.text += "" if self.hidden else data
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<h1 lang='en'>A &amp; B</h1><p>One<br/>two.</p>",
+        "<ul><li>one</li><li>t<i>w</i>o</li></ul><!-- end --><script>var a = '<p>';</script>",
+        '<div data-x="1 > 0"><span style="color: red">Caf&eacute;</span>&nbsp;<a href="?a=1&amp;b=2">more</a></div>',
+        "<style>p { color: red }</style><p>x &lt; y</p>",
+    ],
+)
+def test_whole_markup_is_read_as_the_standard_library_does(page):
+    parser = Parser()
+    parser.feed(page)
+    parser.close()
+    assert clean_html(page) == parser.text
+
+
+# Characters
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  two   words ", "two words"),
+        ("tab\tcr\rlf\ncrlf\r\nvt\vff\fend", "tab cr lf crlf vt ff end"),
+        ("no\u00a0break\u202fnarrow\u3000wide\u2003em\u2028line\u2029paragraph\u0085next", None),
+        ("\ufeffstart", "start"),
+        ("co\u00adop\u200ber\u2060ate", "cooperate"),
+        ("a \u200b b", "a b"),
+        ("\u200b", ""),
+        ("", ""),
+        (" \n ", ""),
+    ],
+)
+def test_white_space_becomes_one_space(text, expected):
+    expected = "no break narrow wide em line paragraph next" if expected is None else expected
+    assert normalise_whitespace(text) == expected
+
+
+def test_every_character_that_python_calls_white_space_counts():
+    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    assert len(spaces) == 29
+    assert all(normalise_whitespace(f"a{space}b") == "a b" for space in spaces)
+
+
+def test_only_the_listed_invisible_characters_go():
+    assert list(INVISIBLE) == ["\u00ad", "\u200b", "\u2060", "\ufeff"]
+    assert list(INVISIBLE.values()) == ["soft hyphen", "zero-width space", "word joiner", "byte order mark"]
+    for kept in ("می\u200cخواهم", "👩\u200d🔬", "☕\ufe0f", "\u200eabc\u200f"):
+        assert normalise_whitespace(kept) == kept
+
+
+def test_composed_and_decomposed_letters_become_equal():
+    assert normalise_unicode("cafe\u0301 A\u030a \u212b") == "caf\u00e9 \u00c5 \u00c5"
+    kept = "“quotes” – ﬁ ² ½ ™ ｗｉｄｅ … STRASSE ß I ı 🍲\u200d"
+    assert normalise_unicode(kept) == kept
+
+
+def test_wide_letters_and_digits_become_narrow():
+    wide = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
+    narrow = unicodedata.normalize("NFKC", wide)
+    expected = "".join(n if n.isalnum() else w for w, n in zip(wide, narrow))
+    assert fold_width(wide) == expected
+    assert fold_width("ＡＺ ａｚ ０９") == "AZ az 09"
+    assert fold_width("好，！（）。ｱ　\uff00") == "好，！（）。ｱ　\uff00"
+
+
+def test_quotes_become_straight():
+    assert straighten_quotes("“a” „b‟ ‘c’ ‚d‛ it’s") == "\"a\" \"b\" 'c' 'd' it's"
+    kept = "«a» ‹b› `c´ 5′ 6″ – …"
+    assert straighten_quotes(kept) == kept
+
+
+# Encoding
+
+
+def misread(text: str, encoding: str = "cp1252") -> str:
+    return text.encode("utf-8").decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended", "replaced"),
+    [
+        ("cafÃ©", "café", {"Ã©": "é"}),
+        ("Ã©tÃ©", "été", {"Ã©": "é"}),
+        ("itâ€™s â€œgoodâ€\x9d", "it’s “good”", {"â€™": "’", "â€œ": "“", "â€\x9d": "”"}),
+        ("Â£5", "£5", {"Â£": "£"}),
+        ("19 Â°C", "19 °C", {"Â°": "°"}),
+        ("Â°", "°", {"Â°": "°"}),
+        ("Ã–gedei", "Ögedei", {"Ã–": "Ö"}),
+        ("PetroviÄ‡", "Petrović", {"Ä‡": "ć"}),
+        ("rÃªve", "rêve", {"Ãª": "ê"}),
+        ("TÃªte", "Tête", {"Ãª": "ê"}),
+        ("HÃ´tel", "Hôtel", {"Ã´": "ô"}),
+        ("ðŸ\x8d²", "🍲", {"ðŸ\x8d²": "🍲"}),
+        ("â˜…â˜…", "★★", {"â˜…": "★"}),
+        ("æ±¤", "汤", {"æ±¤": "汤"}),
+        ("Ð¿Ñ€Ð¸Ð²ÐµÑ‚", "привет", {"Ð¿": "п", "Ñ€": "р", "Ð¸": "и", "Ð²": "в", "Ðµ": "е", "Ñ‚": "т"}),
+        ("\u00ef\u00bb\u00bfstart", "\ufeffstart", {"ï»¿": "\ufeff"}),
+    ],
+)
+def test_what_is_certainly_read_wrongly_is_mended(text, mended, replaced):
+    assert repair_encoding(text) == EncodingRepair(mended, replaced, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain",
+        "café",
+        "cafÃ© and café",  # not read wrongly as a whole
+        "SÃO PAULO",
+        "AMANHÃ…",
+        "MAÇÃ”",
+        "IRMÃ\u00a0»",
+        "IRMÃ®",
+        "CAFÉ´s",
+        "É…",
+        "É… uma pena",
+        "“É”",
+        "café…”",
+        "voilà\u00a0»",
+        "Ã",
+        "Â",
+        "â€",
+        "Ã©\ufffd",
+        "汤",
+    ],
+)
+def test_what_may_be_right_is_left_alone(text):
+    assert repair_encoding(text) == EncodingRepair(text, {}, 0)
+
+
+def test_each_sign_that_may_follow_a_letter_is_no_proof():
+    """After a capital that begins a word: "É…" is a letter and three dots, "Ê€" is nothing."""
+    allowed = "\u00a0…“”‘’´–—•†‡›»‹«™®°ªº¹²³·"
+    for code in range(0x80, 0xC0):
+        for encoding in ("cp1252", "latin-1"):
+            sign = bytes([code]).decode(encoding, errors="ignore")
+            if sign:
+                assert (repair_encoding(f"É{sign}").rounds == 0) == (sign in allowed), sign
+
+
+@pytest.mark.parametrize(
+    ("before", "rounds"), [("", 1), (" ", 1), ("5", 1), (".", 1), ("a", 1), ("A", 0), ("É…", 1), ("Ê", 0)]
+)
+@pytest.mark.parametrize("lead", ["Â", "Ã"])
+def test_what_stands_before_decides_where_the_sign_does_not(lead, before, rounds):
+    assert repair_encoding(f"{before}{lead}…").rounds == rounds
+    assert repair_encoding(f"{before}{lead}… and on").rounds == rounds
+
+
+@pytest.mark.parametrize(("after", "rounds"), [("", 0), ("A", 0), (" a", 0), ("1", 0), ("a", 1)])
+@pytest.mark.parametrize("lead", ["Â", "Ã", "Ä"])
+def test_a_small_letter_after_it_shows_that_the_word_is_not_in_capitals(lead, after, rounds):
+    assert repair_encoding(f"A{lead}…{after}").rounds == (0 if lead == "Ä" else rounds)
+
+
+@pytest.mark.parametrize(("before", "rounds"), [("", 0), (" ", 0), ("5", 0), ("a", 1), ("A", 0), ("aÉ…", 1)])
+def test_another_capital_is_proof_only_within_a_word(before, rounds):
+    assert repair_encoding(f"{before}Ä…").rounds == rounds
+
+
+def test_a_small_letter_is_no_capital():
+    assert repair_encoding("aé…”").rounds == 0
+    assert repair_encoding("aé…€").rounds == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_one_proof_is_enough_for_the_whole_text(encoding):
+    text = "Â É Ô ê … ™ é"
+    assert repair_encoding(misread(text, encoding)).text == text
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_every_reading_is_undone(rounds):
+    text = "Ça coûte 5 € – déjà vu"
+    spoiled = text
+    for _ in range(rounds):
+        spoiled = spoiled.encode("utf-8").decode("latin-1")
+    repair = repair_encoding(spoiled)
+    assert (repair.text, repair.rounds) == (text, rounds)
+    assert repair.replaced["Ã\x87"] == "Ç"
+
+
+def test_both_readings_are_reported():
+    assert repair_encoding("ÃƒÂ©") == EncodingRepair("é", {"Ãƒ": "Ã", "Â©": "©", "Ã©": "é"}, 2)
+
+
+@pytest.mark.parametrize("name", ["spanish.txt", "chinese.csv"])
+def test_other_languages_are_mended_and_otherwise_left_alone(name):
+    lines = [line for line in (data_folder() / "eastmere" / name).read_text("utf-8").splitlines() if line.strip()]
+    assert sum(not line.isascii() for line in lines) >= 50
+    for line in lines:
+        assert repair_encoding(line) == EncodingRepair(line, {}, 0)
+        assert repair_encoding(misread(line, "latin-1")).text == line
+
+
+# All of it
+
+
+def clean(text: str) -> str:
+    text = repair_encoding(clean_html(text)).text
+    return straighten_quotes(fold_width(normalise_whitespace(normalise_unicode(text))))
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    with open(data_folder() / "eastmere" / name, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_clean_texts_are_left_alone():
+    texts = [text for part in load_corpus("eastmere-reviews").values() for text in part["text"]]
+    steps = (clean_html, normalise_whitespace, normalise_unicode, fold_width, straighten_quotes)
+    assert len(texts) == 2310
+    assert sum("&" in text for text in texts) > 10 and any("é" in text for text in texts)
+    for text in texts:
+        assert [step(text) for step in steps] == [text] * 5
+        assert repair_encoding(text) == EncodingRepair(text, {}, 0)
+
+
+def test_all_dirt_of_the_raw_reviews_is_mended():
+    """Every text with these faults equals its clean source to the character; near duplicates have other words."""
+    sources = {row["id"]: row["text"] for row in read_rows("reviews.csv") if row["split"] != "vault"}
+    mended, wrongly_decoded = Counter(), Counter()
+    for row, entry in zip(read_rows("reviews_raw.csv"), read_rows("reviews_raw_key.csv"), strict=True):
+        faults = set(entry["faults"].split())
+        wrongly_decoded[repair_encoding(clean_html(row["text"])).rounds, "mojibake" in faults] += 1
+        if row["text"] and "near-duplicate" not in faults:
+            assert clean(row["text"]) == sources[entry["source"]]
+            mended.update(faults)
+    expected = {"white-space": 220, "html-entities": 139, "html-tags": 236, "mojibake": 104}
+    expected |= {"curly-quotes": 87, "full-width": 19, "zero-width": 48, "decomposed": 5}
+    assert {fault: mended[fault] for fault in expected} == expected
+    assert wrongly_decoded == {(0, False): 2328, (1, True): 110}, "those that were read wrongly, and no other"
+
+
+def test_the_order_matters():
+    """A no-break space is half of the "à" that was read wrongly: normalised first, it is lost."""
+    spoiled = misread("déjà vu")
+    assert normalise_whitespace(repair_encoding(spoiled).text) == "déjà vu"
+    assert repair_encoding(normalise_whitespace(spoiled)).text == "dÃ©jÃ vu"
+    assert repair_encoding(clean_html(html.escape("<cafÃ©>"))).text == "<café>"
+
+
+def test_every_promised_name_is_here():
+    assert all(hasattr(cleaning, name) for name in cleaning.__all__)
+    design = {"clean_html", "normalise_whitespace", "find_near_duplicates", "split_grouped", "repair_bio"}
+    assert design <= set(cleaning.__all__)
