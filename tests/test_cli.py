@@ -155,12 +155,13 @@ def test_regression_on_a_file_of_ones_own(tmp_path, capsys):
 
 
 def test_a_killed_training_is_resumed_to_the_same_figures(reviews, tmp_path, monkeypatch):
-    from course_utils import training, workflows
+    from course_utils import workflows
+    from course_utils.bookkeeping import Run
 
     command = ["train", "classify", "--data", str(reviews), *QUICK, "--output", str(tmp_path / "run")]
     monkeypatch.setattr(workflows, "CHECKPOINT_EVERY", 4)
     assert run_command([*command[:-1], str(tmp_path / "whole"), "--json", str(tmp_path / "whole.json")]) == 0
-    save, count = training._save, iter(range(100))
+    save, count = Run._save, iter(range(100))
 
     def dying(*arguments):
         save(*arguments)
@@ -168,7 +169,7 @@ def test_a_killed_training_is_resumed_to_the_same_figures(reviews, tmp_path, mon
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_save", dying)
+        patch.setattr(Run, "_save", dying)
         assert run_command(command) == 130
     assert (tmp_path / "run" / "checkpoints").exists()
     assert run_command(["predict", str(tmp_path / "run"), "--input", str(reviews)]) == 2  # not finished

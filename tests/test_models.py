@@ -18,6 +18,7 @@ from course_utils.models import (
     default_learning_rate,
     find_minilm,
     freeze,
+    load_encoder,
     load_sequence_classifier,
     load_token_classifier,
     load_tokenizer,
@@ -60,7 +61,7 @@ def test_the_sums_are_computed_once(fresh_search, monkeypatch):
     stamp = fresh_search / "cache" / "verified-minilm.json"
     assert set(json.loads(stamp.read_text())["files"]) == set(models.MINILM_SHA256)
     find_minilm.cache_clear()
-    monkeypatch.setattr(models, "sha256_of", lambda path: pytest.fail("computed again"))
+    monkeypatch.setattr("course_utils.models.catalogue.sha256_of", lambda path: pytest.fail("computed again"))
     assert find_minilm() is not None
 
 
@@ -89,7 +90,7 @@ def test_a_changed_file_of_the_package_is_refused(fresh_search, monkeypatch):
 
 
 def test_without_the_package_the_name_means_the_hub(fresh_search, monkeypatch):
-    monkeypatch.setattr(models.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert models.resolve_checkpoint("minilm") == ("sentence-transformers/all-MiniLM-L6-v2", False)
 
 
@@ -162,17 +163,44 @@ def test_a_pickled_checkpoint_is_not_read(tmp_path):
         load_token_classifier(tmp_path, ["a", "b"])
 
 
-def test_missing_weights_of_the_encoder_are_an_error(tmp_path):
+@pytest.mark.parametrize("fault", ["missing", "of another shape"])
+def test_weights_of_the_encoder_that_are_not_there_are_an_error(tmp_path, fault):
     from safetensors.torch import load_file, save_file
 
     BertModel(tiny_config()).save_pretrained(tmp_path)
     state = load_file(tmp_path / "model.safetensors")
-    del state["encoder.layer.1.output.dense.weight"]
+    weight = state.pop("encoder.layer.1.output.dense.weight")
+    if fault != "missing":
+        state["encoder.layer.1.output.dense.weight"] = weight[:, 1:].contiguous()
     save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(
-        ValueError, match=r"lacks 1 weights of the encoder, first bert.encoder.layer.1.output.dense.weight"
-    ):
+    lacks = "lacks 1 weights of the encoder, first"
+    with pytest.raises(ValueError, match=rf"{lacks} bert.encoder.layer.1.output.dense.weight"):
         load_token_classifier(tmp_path, ["a", "b"])
+    with pytest.raises(ValueError, match=rf"{lacks} encoder.layer.1.output.dense.weight"):
+        load_encoder(tmp_path)
+
+
+def test_the_encoder_alone_is_that_of_the_model_with_a_head():
+    encoder = load_encoder("minilm", num_layers=2)
+    with_head = load_sequence_classifier("minilm", ["a", "b"], num_layers=2).base_model
+    assert type(encoder) is BertModel and not encoder.training
+    theirs = with_head.state_dict()
+    assert encoder.state_dict().keys() == theirs.keys()
+    assert all(torch.equal(weight, theirs[name]) for name, weight in encoder.state_dict().items())
+    assert load_encoder("minilm", num_layers=1, attn_implementation="eager").config._attn_implementation == "eager"
+    with pytest.raises(ValueError, match=r"num_layers must lie in \[1, 6\]"):
+        load_encoder("minilm", num_layers=0)
+
+
+def test_a_pooler_is_the_checkpoints_or_none(tmp_path):
+    whole, tagger = tiny_classifier(), tiny_tagger()  # a tagger has no pooler
+    whole.save_pretrained(tmp_path / "whole")
+    tagger.save_pretrained(tmp_path / "tagger")
+    assert torch.equal(load_encoder(tmp_path / "whole").pooler.dense.weight, whole.bert.pooler.dense.weight)
+    encoder = load_encoder(tmp_path / "tagger")
+    inputs = torch.tensor([[5, 6, 7]])
+    assert encoder(inputs).pooler_output is None
+    assert torch.equal(encoder(inputs).last_hidden_state, tagger.eval().bert(inputs).last_hidden_state)
 
 
 def test_a_saved_model_without_its_head_is_an_error(tmp_path):

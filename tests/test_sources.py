@@ -90,7 +90,7 @@ def toy(web, monkeypatch):
         "/mirror/nltk_data/corpora/toy.zip": PACKAGE,
         "/index.xml": index(web.url, PACKAGE),
     }
-    monkeypatch.setattr(sources, "WAIT_SECONDS", 0)
+    monkeypatch.setattr("course_utils.sources.transfer.WAIT_SECONDS", 0)
     monkeypatch.setattr(nltk.downloader.Downloader, "DEFAULT_URL", f"{web.url}/index.xml")
     monkeypatch.setattr(nltk.downloader, "urlopen", urllib.request.urlopen)  # NLTK's own refuses loopback addresses
     for name, source in {
@@ -336,7 +336,7 @@ def test_mirror_folder_that_does_not_exist(toy, monkeypatch, tmp_path):
 
 
 def test_names_that_cannot_be_looked_up_are_a_missing_network(no_mirror, monkeypatch):
-    monkeypatch.setattr(sources, "WAIT_SECONDS", 0)
+    monkeypatch.setattr("course_utils.sources.transfer.WAIT_SECONDS", 0)
     message = refusal("banking77-labels")
     assert message.startswith(f"{SOURCES['banking77-labels'].address}: the address cannot be reached (no network?).")
     assert files_in(no_mirror) == []
