@@ -119,7 +119,7 @@ def small_disk(tmp_path):
         return folder
 
     yield mount
-    subprocess.run(["umount", str(folder)], capture_output=True)
+    subprocess.run(["umount", "--lazy", str(folder)], capture_output=True)  # torch may still hold a file open
 
 
 def test_a_full_disk_gives_one_line_and_leaves_the_last_good_checkpoint(small_disk, tmp_path, capsys):
