@@ -294,6 +294,12 @@ def test_power_equals_the_sum_over_all_tables(n, difference, discordance, alpha)
     assert mcnemar_power(n, difference, discordance, alpha=alpha) == pytest.approx(expected, abs=1e-12)
 
 
+def test_power_where_models_never_agree_is_a_sum_over_coins():
+    wins = np.arange(601)
+    found = 2 * binom.cdf(np.minimum(wins, 600 - wins), 600, 0.5) <= 0.05
+    assert mcnemar_power(600, 0.08, 1) == pytest.approx(binom.pmf(wins[found], 600, 0.54).sum())
+
+
 def test_a_p_value_of_just_alpha_counts_as_found():
     # six of six: p = 2 / 64, whatever the sign
     assert mcnemar_power(6, 1, 1, alpha=2 / 64) == pytest.approx(1)

@@ -234,7 +234,7 @@ def mcnemar_power(num_examples: int, difference: float, discordance: float, *, a
     # The most uneven splits, which fair coins give in at most alpha / 2 of all cases a side.
     most = binom.ppf(alpha / 2, discordant, 0.5)
     most = np.where(binom.cdf(most, discordant, 0.5) <= alpha / 2, most, most - 1)
-    share = (1 + difference / discordance) / 2  # of the discordant examples, those that the second model gets right
+    share = (1 + difference / discordance) / 2  # that the second model has of the discordant examples
     found = binom.cdf(most, discordant, share) + binom.cdf(most, discordant, 1 - share)
     return float(np.sum(binom.pmf(discordant, num_examples, discordance) * found))
 
