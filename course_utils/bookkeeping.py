@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 import sys
 import time
@@ -20,9 +19,10 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from course_utils.batching import LengthGroupedBatchSampler
-from course_utils.checkpoints import Position, load_checkpoint, save_checkpoint
+from course_utils.checkpoints import Position, fingerprint, load_checkpoint, save_checkpoint
 from course_utils.configuration import TrainingConfig
 from course_utils.errors import InputError
+from course_utils.guards import allow_tf32
 from course_utils.models import freeze
 from course_utils.optimisation import GradualUnfreezing, Objective, make_optimizer, make_schedule
 from course_utils.predictions import (
@@ -30,14 +30,13 @@ from course_utils.predictions import (
     Collator,
     Predictions,
     default_collator,
-    out_of_memory_explained,
     predict,
     progress_bar,
     to_device,
 )
-from course_utils.processes import current_processes
+from course_utils.processes import Processes, current_processes
 from course_utils.runtime import choose_device, choose_precision, set_seed
-from course_utils.speed import FastDropout, UsedRows, first_token_only, step_seed
+from course_utils.speed import FastDropout, UsedRows, first_token_only, recomputes, step_seed
 from course_utils.tokenization import IGNORE_INDEX
 
 if TYPE_CHECKING:
@@ -46,10 +45,19 @@ if TYPE_CHECKING:
 
 Metric = Callable[[Predictions], dict[str, float]]
 
+OWN_FIGURES = ("epoch", "train_loss", "validation_loss", "seconds", "examples_per_second")
+"""Names in a record that a metric must not use."""
+NOT_IN_FINGERPRINT = ("output_dir", "checkpoint_every", "device")
+"""Settings that a resumed run may change."""
+
 
 @dataclass
 class History:
-    """What happened: ``records`` has one row an epoch, ``steps`` one row an optimiser step."""
+    """What happened: ``records`` has one row an epoch, ``steps`` one row an optimiser step.
+
+    A step's ``weight`` is the number of its labels, or the sum of their class weights; an epoch's ``train_loss`` is the
+    mean of the steps' losses with these weights.
+    """
 
     records: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, float]] = field(default_factory=list)
@@ -63,7 +71,7 @@ class History:
 
 
 class Run:
-    """One call of ``fit``: data in batches, optimiser, position, and the model's state before and after."""
+    """One call of ``fit``: data in batches, optimiser, position. The model is in the care of ``guards``."""
 
     def __init__(
         self,
@@ -79,19 +87,25 @@ class Run:
                 raise InputError(f"{name} must have examples with labels, got {len(part)} rows of {part.column_names}.")
         self.model, self.validation, self.config, self.metric = model, validation, config, metric
         self.processes = current_processes()
-        self.device = choose_device(config.device)
+        self.device = _device(config, self.processes)
         self.precision = choose_precision(config.precision, self.device)
         model.to(self.device)
+        self.processes.equalise(model.state_dict().values())  # the new head is random in each process
         self.examples = train.to_list()
         lengths = [len(example["input_ids"]) for example in self.examples]
         self.sampler = LengthGroupedBatchSampler(lengths, config.batch_size, seed=config.seed)
         self.steps_per_epoch = math.ceil(len(self.sampler) / config.gradient_accumulation_steps)
         labels = np.concatenate([np.atleast_1d(example["labels"]) for example in self.examples])
+        if labels.dtype.kind != "f" and getattr(getattr(model, "config", None), "num_labels", None) == 1:
+            raise InputError(
+                "the labels are whole numbers (classes), but the model has one output (regression). "
+                "Give it num_labels, or make the labels floats."
+            )
         self.objective = Objective(config, labels)
-        self.fingerprint = _fingerprint(model, config, self.examples)
-        self.trainable = [p for p in model.parameters() if p.requires_grad]
         if config.frozen_layers is not None:
             freeze(model, num_layers=config.frozen_layers)
+        if not any(p.requires_grad for p in model.parameters()):
+            raise InputError("no weight of the model trains: all are frozen. Set requires_grad_(True) on the head.")
         self.unfreezing = GradualUnfreezing(model) if config.gradual_unfreezing else None
         padding = default_collator(model, self.device)
         self.collate: Collator = collator or padding
@@ -107,7 +121,12 @@ class Run:
             self.rows.watch(self.optimizer)
         self.scheduler = make_schedule(self.optimizer, config, self.steps_per_epoch * config.num_epochs)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
+        self.scaler.scale(torch.zeros(1, device=self.device))  # it starts at its first use, which a process may lack
         self.states = {"optimizer": self.optimizer, "scheduler": self.scheduler, "scaler": self.scaler}
+        settings = {name: value for name, value in asdict(config).items() if name not in NOT_IN_FINGERPRINT}
+        settings |= {"class_weights": str(config.class_weights), "number of processes": self.processes.count}
+        data = {"training": self.examples, "validation": validation.to_list()}
+        self.fingerprint = fingerprint(model, settings, data, self.optimizer)
         self.position = Position()
         self.best_weights: dict[str, torch.Tensor] | None = None
         if config.compile:
@@ -132,17 +151,13 @@ class Run:
 
     @contextmanager
     def training_mode(self, epoch: int) -> Iterator[None]:
-        """An epoch's training; whatever happens in it, the model is whole afterwards."""
+        """An epoch's training, with dropout, and with the small embedding if there is one."""
         if self.unfreezing:
             self.unfreezing.start_epoch(epoch)
         self.model.train()
         self.started, self.seen = time.perf_counter(), 0
-        try:
-            with self._small_embedding(), _tensor_cores(self.device, self.config.precision):
-                yield
-        except BaseException:
-            self._leave_model_as_found()
-            raise
+        with self._small_embedding(), allow_tf32(self.device, self.config.precision):
+            yield
 
     @contextmanager
     def _small_embedding(self) -> Iterator[None]:
@@ -158,16 +173,20 @@ class Run:
         """Evaluate, note the figures, keep the best weights, write a checkpoint."""
         speed = self.seen / (time.perf_counter() - self.started)  # of training alone, without the evaluation
         position, done = self.position, self.position.steps[-self.steps_per_epoch :]
-        losses, weights = [row["loss"] for row in done], [row["num_labelled"] for row in done]
+        losses, weights = [row["loss"] for row in done], [row["weight"] for row in done]
         predictions = predict(self.model, self.validation, collator=self.collate, precision=self.precision)
+        figures = {name: float(value) for name, value in (self.metric(predictions) if self.metric else {}).items()}
+        if taken := [name for name in figures if name in OWN_FIGURES]:
+            raise InputError(f'metric must not return "{taken[0]}": the history has a figure of that name.')
         record = {
             "epoch": epoch + 1,
             "train_loss": float(np.average(losses, weights=weights)),  # not a mean of batch means
             "validation_loss": predictions.loss,
-            **(self.metric(predictions) if self.metric else {}),
+            **figures,
             "seconds": time.perf_counter() - self.started,
             "examples_per_second": speed,
         }
+        record = self.processes.gather(record)[0]  # they stop together, also when a metric draws random numbers
         position.records.append(record)
         if self._is_best(record):
             position.epochs_without_gain = 0
@@ -182,10 +201,12 @@ class Run:
 
     def _is_best(self, record: dict[str, Any]) -> bool:
         name = "validation_loss" if self.config.best_metric == "loss" else self.config.best_metric
-        if name not in record:
-            raise InputError(f'best_metric "{name}" is not among {", ".join(record)}. Let metric return it.')
+        known = [name for name in record if name not in OWN_FIGURES or name == "validation_loss"]
+        if name not in known:
+            raise InputError(f'best_metric "{name}" is not among {", ".join(known)}. Let metric return it.')
         value = -record[name] if name == "validation_loss" else record[name]
-        best = self.position.best is None or value > self.position.best
+        # What is not a number is never best: nothing would be above it afterwards.
+        best = not math.isnan(value) and (self.position.best is None or value > self.position.best)
         if best:
             self.position.best = value
         return best
@@ -194,16 +215,8 @@ class Run:
         """The history; the model gets its best weights again if they were kept."""
         if self.best_weights is not None:
             self.model.load_state_dict(self.best_weights)
-        self._leave_model_as_found()
         position = self.position
         return History(position.records, position.steps, stopped_early=position.epoch < self.config.num_epochs)
-
-    def _leave_model_as_found(self) -> None:
-        for parameter in self.trainable:
-            parameter.requires_grad_(True)
-        if self.config.compile:
-            self.model._compiled_call_impl = None
-        self.model.eval()
 
     # Steps
 
@@ -230,24 +243,23 @@ class Run:
         own = [part for rows in group if (part := self.processes.share(rows))]
         batches = [self.collate([self.examples[i] for i in rows]) for rows in own]
         weights = [self.objective.weight(batch["labels"]) for batch in batches]
-        self.total = self.processes.sum(sum(weights))
-        if self.total == 0:
+        self.step_weight = self.processes.sum(sum(weights))
+        if self.step_weight == 0:
             step = self.position.step + 1
             raise InputError(f"step {step}: all labels are {IGNORE_INDEX}; nothing to learn. Check them.")
-        return [
-            (to_device(batch, self.device), weight / self.total) for batch, weight in zip(batches, weights) if weight
-        ]
+        weighed = [(batch, weight / self.step_weight) for batch, weight in zip(batches, weights) if weight]
+        return [(to_device(batch, self.device), share) for batch, share in weighed]
 
     @contextmanager
     def forward_pass(self) -> Iterator[None]:
         """Mixed precision, and the ways to compute the same in less time."""
         precision = getattr(torch, self.precision)
         with ExitStack() as stack:
-            stack.enter_context(out_of_memory_explained(self.config.batch_size))
             stack.enter_context(torch.autocast(self.device.type, precision, enabled=self.precision != "float32"))
             if not self.config.compile:  # the compiler has ways of its own
                 stack.enter_context(first_token_only(self.model))
-                if self.device.type == "cpu":
+                # Gradient checkpointing runs layers again, outside this block: they must draw the same noise there.
+                if self.device.type == "cpu" and not recomputes(self.model):
                     stack.enter_context(self.dropout)
             yield
 
@@ -259,7 +271,8 @@ class Run:
                 f"the loss is {value} at step {step} (learning rate {rate:.1e}). "
                 "Lower learning_rate, or lengthen the warm-up."
             )
-        self.position.steps.append({"step": step, "loss": value, "learning_rate": rate, "num_labelled": self.total})
+        row = {"step": step, "loss": value, "learning_rate": rate, "weight": self.step_weight}
+        self.position.steps.append(row)
 
     def end_step(self) -> None:
         """Count the step; write a checkpoint if one is due and the epoch's end will not write one."""
@@ -282,26 +295,11 @@ class Run:
             save_checkpoint(folder, self.model, self.states, self.position, self.fingerprint, best=self.best_weights)
 
 
-@contextmanager
-def _tensor_cores(device: torch.device, precision: str) -> Iterator[None]:
-    """On CUDA, let what stays in float32 use TF32, unless float32 was asked for by name."""
-    before = torch.get_float32_matmul_precision()
-    if device.type == "cuda" and precision != "float32":
-        torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-def _fingerprint(model: nn.Module, config: TrainingConfig, examples: list[dict[str, Any]]) -> dict[str, Any]:
-    """What must be equal for a resumed run to end where the uninterrupted one would."""
-    digest = hashlib.sha256()
-    for example in examples:
-        digest.update(np.asarray(example["input_ids"], dtype=np.int64).tobytes())
-        digest.update(np.asarray(example["labels"]).tobytes())
-    shapes = hashlib.sha256(str([(k, tuple(v.shape)) for k, v in model.state_dict().items()]).encode()).hexdigest()
-    ignored = ("output_dir", "checkpoint_every", "device", "compile")
-    settings = {key: value for key, value in asdict(config).items() if key not in ignored}
-    settings["class_weights"] = str(settings["class_weights"])
-    return settings | {"training data": digest.hexdigest()[:16], "model": shapes[:16]}
+def _device(config: TrainingConfig, processes: Processes) -> torch.device:
+    device = choose_device(config.device)
+    if processes.count > 1 and device.type != choose_device().type:
+        raise InputError(
+            f"{processes.count} processes share their work on {choose_device().type}, got device={config.device}. "
+            "For the CPU set ACCELERATE_USE_CPU=1 and hide the GPUs (CUDA_VISIBLE_DEVICES=)."
+        )
+    return device

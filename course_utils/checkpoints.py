@@ -2,13 +2,14 @@
 
 A checkpoint is a folder ``step-00000120`` with the weights, the state of optimiser and schedule, and ``state.json``
 with the position and the SHA-256 of the other files. It holds no random state: the noise of a step follows from the
-seed and the step's number. It is written under a temporary name and renamed, so a killed process leaves the last good
-one as it was.
+seed, the step's number and the process. It is written under a temporary name and renamed, so a killed process leaves
+the last good one as it was.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_model, save_model
 from torch import nn
@@ -43,6 +45,34 @@ class Position:
     pending_decay: float = 1.0
     records: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, float]] = field(default_factory=list)
+
+
+def fingerprint(
+    model: nn.Module,
+    settings: dict[str, Any],
+    data: dict[str, list[dict[str, Any]]],
+    optimizer: torch.optim.Optimizer,
+) -> dict[str, Any]:
+    """What must be equal for a resumed run to end where the uninterrupted one would.
+
+    Parameters
+    ----------
+    settings : the configuration, and what else can be compared by ``==`` and written as JSON
+    data : encoded examples, by the name of their part
+    optimizer : its groups; a state of other shapes would be read beyond its end
+    """
+    found = dict(settings)
+    for name, examples in data.items():
+        digest = hashlib.sha256()
+        for example in examples:
+            digest.update(np.asarray(example["input_ids"], dtype=np.int64).tobytes())
+            digest.update(np.asarray(example["labels"]).tobytes())
+        found[f"{name} data"] = digest.hexdigest()[:16]
+    shapes = {
+        "model": [(name, tuple(value.shape)) for name, value in model.state_dict().items()],
+        "trained weights": [[tuple(p.shape) for p in group["params"]] for group in optimizer.param_groups],
+    }
+    return found | {name: hashlib.sha256(str(value).encode()).hexdigest()[:16] for name, value in shapes.items()}
 
 
 def _sync(path: Path) -> None:

@@ -25,9 +25,7 @@ class TrainingConfig:
     gradient_accumulation_steps: int = 1  # batches an optimiser step; every labelled token weighs the same; >= 1
     label_smoothing: float = 0.0  # share of the target spread evenly over all classes; [0, 1)
     class_weights: tuple[float, ...] | str | None = None  # a weight a class, or "balanced": rare classes weigh more
-    l1: float = (
-        0.0  # adds l1 * sum of |w| over the matrices to the loss: pulls towards 0, not towards pretraining; >= 0
-    )
+    l1: float = 0.0  # adds l1 * sum of |w| over the matrices to the loss: a pull towards 0, not to pretraining; >= 0
     l2: float = 0.0  # adds l2 * sum of w**2 likewise; unlike weight_decay it passes through Adam's scaling; >= 0
     layer_decay: float = 1.0  # rate of each layer, times this for every layer further from the head; (0, 1]
     frozen_layers: int | None = None  # the embeddings and so many layers from below do not train; None: all train
@@ -42,9 +40,14 @@ class TrainingConfig:
     output_dir: str | None = None  # where checkpoints go
 
     def __post_init__(self) -> None:
+        if self.class_weights is not None and not isinstance(self.class_weights, str):
+            # Arrays and lists too; a tuple can be compared, and written into a checkpoint.
+            object.__setattr__(self, "class_weights", tuple(float(weight) for weight in self.class_weights))
         warmup, patience, every = self.warmup_steps, self.early_stopping_patience, self.checkpoint_every
         weights = self.class_weights
-        weights_hold = weights in (None, BALANCED) or (not isinstance(weights, str) and min(weights, default=0) > 0)
+        weights_hold = weights in (None, BALANCED) or (
+            not isinstance(weights, str) and len(weights) > 0 and all(weight > 0 for weight in weights)
+        )
         rules = {
             "learning_rate": (0 < self.learning_rate < 1, "lie in (0, 1)"),
             "num_epochs": (self.num_epochs >= 1, "be at least 1"),

@@ -27,11 +27,14 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Adam
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, num_steps: int) -> Any:
-    """The learning-rate schedule over ``num_steps`` optimiser steps, warm-up included."""
+    """The learning-rate schedule over ``num_steps`` optimiser steps, warm-up included.
+
+    A warm-up that is a share of the steps leaves at least one step out: a run of one step must move.
+    """
     from transformers import get_scheduler
 
     share = config.warmup_steps
-    warmup = math.ceil(share * num_steps) if share < 1 else int(share)
+    warmup = min(math.ceil(share * num_steps), num_steps - 1) if share < 1 else int(share)
     name = "constant_with_warmup" if config.schedule == "constant" else config.schedule
     return get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=num_steps)
 
@@ -64,14 +67,15 @@ class Objective:
 
     def __init__(self, config: TrainingConfig, labels: np.ndarray) -> None:
         self.smoothing, self.weights = config.label_smoothing, None
+        self.regression = labels.dtype.kind == "f"
         self.plain = config.label_smoothing == 0 and config.class_weights is None
-        if not self.plain and labels.dtype.kind == "f":
+        if not self.plain and self.regression:
             raise InputError("label_smoothing and class_weights are for classes; the labels are numbers (regression).")
         if config.class_weights == BALANCED:
             counts = np.bincount(labels[labels != IGNORE_INDEX])
-            # As scikit-learn's "balanced"; a class that never occurs has no loss to weigh.
+            # As scikit-learn's "balanced". A class that never occurs weighs 1: smoothing asks for its weight.
             balanced = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
-            self.weights = torch.tensor(balanced, dtype=torch.float32)
+            self.weights = torch.tensor(np.where(counts == 0, 1.0, balanced), dtype=torch.float32)
         elif config.class_weights is not None:
             self.weights = torch.tensor(config.class_weights, dtype=torch.float32)
             if labels.max() >= len(self.weights):
@@ -82,6 +86,8 @@ class Objective:
 
     def weight(self, labels: torch.Tensor) -> float:
         """How much a batch with these labels weighs."""
+        if self.regression:  # -100 is a number like any other there
+            return float(labels.numel())
         labels = labels[labels != IGNORE_INDEX]
         return float(len(labels) if self.weights is None else self.weights[labels].sum())
 
@@ -92,7 +98,9 @@ class Objective:
         logits = output.logits.float().flatten(0, -2)  # (examples or tokens, num_labels)
         weights = self.weights
         if weights is not None:
-            # Classes without an example have no weight of their own; what they weigh never matters.
+            if len(weights) > logits.shape[-1]:
+                raise InputError(f"class_weights has {len(weights)} weights, the model has {logits.shape[-1]} classes.")
+            # The model may know classes that the training labels lack.
             weights = functional.pad(weights, (0, logits.shape[-1] - len(weights)), value=1.0).to(logits)
         return functional.cross_entropy(
             logits, labels.flatten(), weight=weights, ignore_index=IGNORE_INDEX, label_smoothing=self.smoothing

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from tqdm.auto import tqdm
 
 from course_utils.batching import LengthGroupedBatchSampler, PaddingCollator
 from course_utils.errors import InputError
+from course_utils.guards import evaluation_mode
 from course_utils.processes import current_processes
 from course_utils.runtime import choose_precision
 from course_utils.speed import first_token_only
@@ -71,11 +71,11 @@ def predict(
 ) -> Predictions:
     """Logits for every example, in the order of the dataset, without gradients and without dropout.
 
-    Several processes share the work, and each gets all the results.
+    Several processes share the work, and each gets all the results: all of them must call it.
 
     Parameters
     ----------
-    model : as for ``fit``; its device is used, its training mode is put back
+    model : as for ``fit``, but it is called without labels; its device is used, its training mode is put back
     dataset : encoded examples, with or without ``labels``
     batch_size : examples a forward pass; batches are made of examples of similar length
     collator : makes a batch of examples; by default pads with the model's own padding id
@@ -88,17 +88,14 @@ def predict(
     labelled = bool(examples) and "labels" in examples[0]
     lengths = [len(example["input_ids"]) for example in examples]
     own: dict[int, np.ndarray] = {}
-    was_training = model.training
-    model.eval()
     batches = list(LengthGroupedBatchSampler(lengths, batch_size, shuffle=False))
-    with torch.inference_mode(), first_token_only(model):
+    with evaluation_mode(model), first_token_only(model):
         for rows in progress_bar(processes.share(batches), "predicting", unit="batch"):
             batch = collate([{k: v for k, v in examples[i].items() if k != "labels"} for i in rows])
             with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
                 output = model(**to_device(batch, device)).logits
             for i, row in zip(rows, output.float().cpu().numpy()):
                 own[i] = row[: lengths[i]] if row.ndim == 2 else row
-    model.train(was_training)
     found = {i: row for part in processes.gather(own) for i, row in part.items()}
     logits = [found[i] for i in range(len(examples))]
     per_token = bool(logits) and logits[0].ndim == 2
@@ -117,7 +114,8 @@ def default_collator(model: nn.Module, device: torch.device) -> PaddingCollator:
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """A batch on the device; to a GPU by way of pinned memory, so that copying and computing overlap."""
     if device.type == "cuda":
-        return {name: tensor.pin_memory().to(device, non_blocking=True) for name, tensor in batch.items()}
+        pinned = {name: t.pin_memory() if t.device.type == "cpu" else t for name, t in batch.items()}
+        return {name: tensor.to(device, non_blocking=True) for name, tensor in pinned.items()}
     return {name: tensor.to(device) for name, tensor in batch.items()}
 
 
@@ -127,18 +125,3 @@ def progress_bar(items: Sequence[Any], description: str, *, unit: str) -> Any:
     seen = hasattr(shell, "kernel") or sys.stderr.isatty()
     off = os.environ.get("TQDM_DISABLE", "") not in ("", "0") or not seen or not current_processes().is_first
     return tqdm(items, desc=description, unit=unit, disable=off, leave=False)
-
-
-@contextmanager
-def out_of_memory_explained(batch_size: int) -> Iterator[None]:
-    """Turn the device's out-of-memory error into advice."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-        on_cpu = "can't allocate memory" in str(error) or "not enough memory" in str(error)
-        if not (on_cpu or isinstance(error, (torch.OutOfMemoryError, MemoryError))):
-            raise
-        raise InputError(
-            f"out of memory with batch_size={batch_size}. Halve batch_size and double "
-            "gradient_accumulation_steps (the result is the same), or lower max_length or num_layers."
-        ) from error

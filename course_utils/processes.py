@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,14 +52,30 @@ class Processes:
         torch.distributed.all_gather_object(items, item)
         return items
 
+    def equalise(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Give the tensors of all processes the first one's values, in place."""
+        if self.count == 1:
+            return
+        import torch.distributed
+
+        for tensor in tensors:
+            torch.distributed.broadcast(tensor.detach(), src=0)
+
     def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
-        """Replace every gradient by its sum over the processes; a process without one counts as zero."""
+        """Replace every gradient by its sum over the processes; a process without one counts as zero.
+
+        A parameter that has no gradient in any process gets none: the optimiser passes over it, decay included.
+        """
         if self.count == 1:
             return
         import torch
         import torch.distributed
 
-        trained = [p for p in parameters if p.requires_grad]
+        used = torch.tensor([p.grad is not None for p in parameters], dtype=torch.int32, device=parameters[0].device)
+        torch.distributed.all_reduce(used)
+        trained = [p for p, number in zip(parameters, used.tolist()) if number]
+        if not trained:
+            return
         flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in trained])
         torch.distributed.all_reduce(flat)  # one message: many small ones would wait for each other
         for p, part in zip(trained, flat.split([p.numel() for p in trained])):
@@ -80,7 +96,13 @@ def current_processes() -> Processes:
         return Processes()
     from accelerate import PartialState
 
-    state = PartialState(cpu=choose_device().type == "cpu")  # joins the process group
+    try:
+        state = PartialState(cpu=choose_device().type == "cpu")  # joins the process group
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            f"WORLD_SIZE is {launched}, but the other processes were not found ({' '.join(str(error).split())[:160]}). "
+            "Start all of them with torchrun, or unset WORLD_SIZE."
+        ) from error
     if state.num_processes != launched:
         raise InputError(
             f"{launched} processes were launched, but {state.num_processes} found each other. Each would train alone. "
@@ -91,7 +113,7 @@ def current_processes() -> Processes:
 
 def leave_processes() -> None:
     """Leave the process group, if there is one, so that the others do not wait for this process."""
-    if current_processes().count > 1:
-        from accelerate import PartialState
+    import torch.distributed
 
-        PartialState().destroy_process_group()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -1,7 +1,8 @@
 """Where a training step becomes faster without changing what it computes.
 
-Three places where the usual step does work that nobody needs. Each is exact: the loop, the loss and the gradients stay
-what they were, but for the last digits. What each one gains is in ``benchmarks/NOTES.md``.
+Three places where the usual step does work that nobody needs. The recipe stays what it was: the last two give the same
+loss and gradients but for the last digits, the first draws its noise from the same distribution with another generator.
+What each one gains is in ``benchmarks/NOTES.md``.
 
 - Dropout on the CPU draws one random number after the other on one thread. ``FastDropout`` draws them in bulk.
 - A classifier that reads the first token only needs the last layer's output only there: ``first_token_only``.
@@ -42,6 +43,9 @@ class _Dropped(torch.autograd.Function):
 class FastDropout(TorchFunctionMode):
     """While active, ``dropout`` and attention with dropout draw their random numbers in bulk.
 
+    A query that may look nowhere gets the mean of all values, where the library gives zeros; only padding is such a
+    query in an encoder, and nobody reads what it gets.
+
     Parameters
     ----------
     seed : numbers that name the noise, such as (seed, step, process): the same numbers give the same noise
@@ -62,7 +66,7 @@ class FastDropout(TorchFunctionMode):
         kwargs = kwargs or {}
         if function is functional.dropout:
             return self._dropout(*args, **kwargs)
-        if function is functional.scaled_dot_product_attention and kwargs.get("dropout_p"):
+        if function is functional.scaled_dot_product_attention:
             return self._attention(*args, **kwargs)
         return function(*args, **kwargs)
 
@@ -80,23 +84,41 @@ class FastDropout(TorchFunctionMode):
             return functional.dropout(input, p, training, inplace)
         return self._drop(input, p)
 
-    def _attention(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, **options: Any) -> torch.Tensor:
-        mask, p, scale = options.pop("attn_mask", None), options.pop("dropout_p"), options.pop("scale", None)
-        if any(options.values()) or query.device.type != "cpu":  # is_causal, enable_gqa: the library's own way
-            return functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, dropout_p=p, scale=scale, **options
-            )
+    def _attention(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attn_mask: torch.Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        **options: Any,
+    ) -> torch.Tensor:
+        scale = options.pop("scale", None)
+        others = is_causal or any(options.values())  # enable_gqa: the library's own way
+        if others or not 0 < dropout_p < 1 or query.device.type != "cpu":
+            options |= {"dropout_p": dropout_p, "is_causal": is_causal, "scale": scale}
+            return functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, **options)
         scores = (query * (scale or query.shape[-1] ** -0.5)) @ key.transpose(-2, -1)  # (batch, heads, query, key)
-        if mask is not None and mask.dtype == torch.bool:
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)  # -inf would make a masked row NaN
-        elif mask is not None:
-            scores = scores + mask
-        return self._drop(scores.softmax(-1), p).to(value.dtype) @ value
+        if attn_mask is not None and attn_mask.dtype == torch.bool:
+            # Not -inf: a query that may look nowhere would get NaN.
+            scores = scores.masked_fill(~attn_mask, torch.finfo(scores.dtype).min)
+        elif attn_mask is not None:
+            scores = scores + attn_mask
+        return self._drop(scores.softmax(-1), dropout_p).to(value.dtype) @ value
 
 
 def step_seed(*numbers: int) -> int:
-    """One seed from several numbers, such as (seed, step, process); different numbers give unrelated seeds."""
+    """One seed from several numbers, such as (seed, step, process).
+
+    Other numbers, as many of them, give an unrelated seed. (A zero at the end changes nothing: compare only like.)
+    """
     return int(np.random.SeedSequence(list(numbers)).generate_state(1)[0])
+
+
+def recomputes(model: nn.Module) -> bool:
+    """Whether gradient checkpointing is on: layers run again in the backward pass, outside any block around forward."""
+    return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
 
 
 # The last layer
@@ -104,25 +126,43 @@ def step_seed(*numbers: int) -> int:
 
 def _last_layer_read_at_first_token(model: Any) -> Any:
     """The last layer of a BERT or RoBERTa sequence classifier, if nobody looks at its other outputs."""
-    config: Any = getattr(model, "config", None)
-    if getattr(config, "model_type", None) not in ("bert", "roberta") or config._attn_implementation != "sdpa":
+    if (kind := type(model).__name__) not in _READERS or type(model).__module__.partition(".")[0] != "transformers":
         return None
-    if not type(model).__name__.endswith("ForSequenceClassification") or config.is_decoder:
+    if model._compiled_call_impl is not None:  # another forward method would be compiled anew
+        return None
+    config, base, layer = model.config, model.base_model, model.base_model.encoder.layer[-1]
+    if config._attn_implementation != "sdpa" or config.is_decoder or recomputes(model):
         return None
     if config.output_hidden_states or config.output_attentions:
         return None
-    layer = model.base_model.encoder.layer[-1]
-    watched = [model.base_model.encoder, *layer.modules()]
+    # A part that someone has replaced may read more than the first token.
+    parts = (layer, layer.attention.self, base.pooler, model.classifier)
+    if tuple(type(part).__name__ for part in parts) != _READERS[kind]:
+        return None
+    watched = [model, base, base.encoder, *layer.modules(), model.classifier, *([base.pooler] if base.pooler else [])]
     if any(m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m) for m in watched):
         return None  # a hook would see one token where it expects all
     return layer
+
+
+# Types of the layer, its attention, the pooler and the head that read the last layer at the first token only.
+_READERS = {
+    "BertForSequenceClassification": ("BertLayer", "BertSelfAttention", "BertPooler", "Linear"),
+    "RobertaForSequenceClassification": (
+        "RobertaLayer",
+        "RobertaSelfAttention",
+        "NoneType",
+        "RobertaClassificationHead",
+    ),
+}
 
 
 @contextlib.contextmanager
 def first_token_only(model: nn.Module) -> Iterator[bool]:
     """While active, the last layer of a sequence classifier is computed at the first token, the only one that is read.
 
-    Keys and values still come from every token. Other models, and models with hooks in that layer, are left alone.
+    Keys and values still come from every token. Other models are left alone, and so are models with hooks there, with
+    parts of one's own, or with gradient checkpointing.
 
     Yields
     ------
@@ -175,8 +215,8 @@ class UsedRows:
     def __init__(self, embedding: nn.Embedding, used: Sequence[int]) -> None:
         self.embedding, self.full, self.padding = embedding, embedding.weight, embedding.padding_idx
         self.ids = torch.tensor(sorted(set(used)), device=self.full.device)
-        self.number = torch.full((len(self.full),), -1, device=self.full.device)
-        self.number[self.ids] = torch.arange(len(self.ids), device=self.full.device)
+        self.new_id = torch.full((len(self.full),), -1, device=self.full.device)
+        self.new_id[self.ids] = torch.arange(len(self.ids), device=self.full.device)
         self.rows = nn.Parameter(self.full.detach()[self.ids].clone())
         self.pending = 1.0  # the shrinking of the other rows that is still to be done
         self._hook: Any = None
@@ -184,8 +224,10 @@ class UsedRows:
     @classmethod
     def of(cls, model: nn.Module, used: Sequence[int]) -> UsedRows | None:
         """For a model, if it has a trainable word embedding of its own and uses less than half of it."""
-        find = getattr(model, "get_input_embeddings", None)
-        embedding = find() if find else None
+        from transformers import PreTrainedModel
+
+        # What else a model of one's own does with its embedding cannot be known.
+        embedding = model.get_input_embeddings() if isinstance(model, PreTrainedModel) else None
         if type(embedding) is not nn.Embedding or not embedding.weight.requires_grad or embedding.max_norm:
             return None
         sharing = sum(p is embedding.weight for m in model.modules() for p in m._parameters.values())
@@ -198,10 +240,17 @@ class UsedRows:
         """Let the model train the used rows."""
         with torch.no_grad():
             self.rows.copy_(self.full[self.ids])
+        self.rows.requires_grad_(self.full.requires_grad)  # who freezes the model freezes the whole embedding
         self.embedding.weight = self.rows
         if self.padding is not None:
-            self.embedding.padding_idx = int(self.number[self.padding])
-        self._hook = self.embedding.register_forward_pre_hook(lambda _, args: (self.number[args[0]], *args[1:]))
+            self.embedding.padding_idx = int(self.new_id[self.padding])
+
+        def renumber(_: nn.Module, args: Any, named: dict[str, Any]) -> Any:
+            if args:
+                return (self.new_id[args[0]], *args[1:]), named
+            return args, named | {"input": self.new_id[named["input"]]}
+
+        self._hook = self.embedding.register_forward_pre_hook(renumber, with_kwargs=True)
 
     def watch(self, optimizer: torch.optim.Optimizer) -> None:
         """Note, at every step of the optimiser, by how much the other rows would have shrunk."""

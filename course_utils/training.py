@@ -14,8 +14,9 @@ import torch
 
 from course_utils.bookkeeping import History, Metric, Run
 from course_utils.configuration import TrainingConfig
+from course_utils.guards import left_trainable, out_of_memory_explained
 from course_utils.optimisation import add_penalties, clip_gradients
-from course_utils.predictions import Collator, Predictions, predict
+from course_utils.predictions import Batch, Collator, Predictions, predict
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -39,46 +40,52 @@ def fit(
     Parameters
     ----------
     model : takes ``input_ids``, ``attention_mask``, ``labels``; returns an object with ``.loss`` and ``.logits``;
-        it is trained in place and left on the device, in evaluation mode
+        evaluation calls it without ``labels``, whose place the dataset takes; it is trained in place and left on the
+        device, in evaluation mode, also after an error
     train, validation : encoded datasets with ``input_ids``, ``attention_mask``, ``labels``
     config : how to train
     collator : makes a batch of examples; ``PaddingCollator`` with the model's padding id by default
-    metric : further numbers from the validation predictions, by name
+    metric : further numbers from the validation predictions, by name; each higher is better
     resume_from : a folder with checkpoints of the same run (its ``output_dir``)
 
     Returns
     -------
     History
         Losses, learning rates, metrics and speed. With early stopping the model has its best weights again.
+        The global random generators are seeded anew at every step, so they stand elsewhere afterwards.
 
     Raises
     ------
     InputError
         If the data are empty or unlabelled, a checkpoint cannot be used, memory runs out, or the loss is not finite.
     """
-    run = Run(model, train, validation, config, collator, metric)
-    if resume_from is not None:
-        run.resume(Path(resume_from) / "checkpoints")
-    optimizer, scheduler, scaler = run.optimizer, run.scheduler, run.scaler
+    with left_trainable(model), out_of_memory_explained(config.batch_size):
+        run = Run(model, train, validation, config, collator, metric)
+        if resume_from is not None:
+            run.resume(Path(resume_from) / "checkpoints")
+        for epoch in run.epochs():
+            with run.training_mode(epoch):
+                for batches in run.steps(epoch):  # the batches of one optimiser step: one, unless gradients accumulate
+                    _step(run, batches)
+            run.end_epoch(epoch)
+        return run.finish()
 
-    for epoch in run.epochs():
-        with run.training_mode(epoch):
-            for batches in run.steps(epoch):  # the batches of one optimiser step: one, unless gradients accumulate
-                loss = torch.zeros((), device=run.device)
-                for batch, share in batches:  # the share of the step's labels: each label weighs the same
-                    with run.forward_pass():
-                        part = share * run.objective(model(**batch), batch["labels"])
-                    scaler.scale(part).backward()
-                    loss += part.detach()
-                run.note_loss(loss)
-                run.processes.sum_gradients(run.parameters)
-                scaler.unscale_(optimizer)
-                add_penalties(run.parameters, l1=config.l1, l2=config.l2)
-                clip_gradients(run.parameters, config.max_grad_norm)
-                scaler.step(optimizer)
-                scaler.update()
-                scheduler.step()
-                optimizer.zero_grad()
-                run.end_step()
-        run.end_epoch(epoch)
-    return run.finish()
+
+def _step(run: Run, batches: list[tuple[Batch, float]]) -> None:
+    """One optimiser step: each batch comes with its share of the step's labels, so each label weighs the same."""
+    loss = torch.zeros((), device=run.device)
+    for batch, share in batches:
+        with run.forward_pass():
+            part = share * run.objective(run.model(**batch), batch["labels"])
+        run.scaler.scale(part).backward()
+        loss += part.detach()
+    run.note_loss(loss)
+    run.processes.sum_gradients(run.parameters)
+    run.scaler.unscale_(run.optimizer)
+    add_penalties(run.parameters, l1=run.config.l1, l2=run.config.l2)
+    clip_gradients(run.parameters, run.config.max_grad_norm)
+    run.scaler.step(run.optimizer)
+    run.scaler.update()
+    run.scheduler.step()
+    run.optimizer.zero_grad()
+    run.end_step()

@@ -23,7 +23,7 @@ LAYERS = [
     {"bookkeeping"},
     {"checkpoints", "predictions", "optimisation"},
     {"metrics", "attention", "configuration"},
-    {"models", "tokenization", "batching", "speed", "processes"},
+    {"models", "tokenization", "batching", "speed", "processes", "guards"},
     {"corpora"},
     {"published", "own_files", "nltk_reader"},
     {"eastmere"},

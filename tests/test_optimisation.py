@@ -227,8 +227,10 @@ def test_what_was_frozen_before_stays_frozen():
     assert trains(model) == ["head", "1"]
 
 
-def test_fit_thaws_one_layer_an_epoch_and_leaves_none_frozen():
+@pytest.mark.parametrize("words", [9, 55])  # few words: only the used rows of the embedding are trained
+def test_fit_thaws_one_layer_an_epoch_and_leaves_none_frozen(words):
     model, rows, moved = tiny_tagger(**no_dropout()), tagged(LENGTHS), []
+    rows = rows.map(lambda row: {"input_ids": [5 + i % words for i in row["input_ids"]]})
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
 
     def metric(_):

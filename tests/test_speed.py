@@ -6,7 +6,7 @@ import torch
 from tiny import classified, no_dropout, tagged, tiny_classifier, tiny_config, tiny_tagger
 from torch import nn
 from torch.nn import functional
-from transformers import BertForMaskedLM, RobertaConfig, RobertaForSequenceClassification
+from transformers import BertForMaskedLM, BertForSequenceClassification, RobertaConfig, RobertaForSequenceClassification
 
 from course_utils.batching import PaddingCollator
 from course_utils.models import parameter_groups
@@ -123,6 +123,23 @@ def test_attention_without_dropout_is_the_library_s():
         assert torch.equal(functional.scaled_dot_product_attention(query, key, value, dropout_p=0.0), expected)
 
 
+def test_the_mask_may_be_given_by_its_place():
+    query, key, value = attention_inputs()
+    mask = (torch.arange(6) < 4).expand(6, 6)
+    drawn = []
+    for arguments, named in (
+        ((mask, 0.5), {}),
+        ((mask,), {"dropout_p": 0.5}),
+        ((), {"attn_mask": mask, "dropout_p": 0.5}),
+    ):
+        with FastDropout((0,)):
+            drawn.append(functional.scaled_dot_product_attention(query, key, value, *arguments, **named))
+    assert torch.equal(drawn[0], drawn[1]) and torch.equal(drawn[0], drawn[2])
+    with FastDropout((0,)):
+        plain = functional.scaled_dot_product_attention(query, key, value, mask)
+    assert torch.equal(plain, functional.scaled_dot_product_attention(query, key, value, mask))
+
+
 def test_a_causal_mask_is_left_to_the_library():
     query, key, value = attention_inputs()
     with FastDropout((0,)):
@@ -171,6 +188,33 @@ def test_the_last_layer_is_whole_again_afterwards():
     with pytest.raises(IndexError), first_token_only(model):
         model.bert(torch.tensor([[60]]))  # there is no such row: an error inside must not leave the layer cut
     assert torch.equal(model.bert(batch["input_ids"], batch["attention_mask"]).last_hidden_state, before)
+
+
+class MeanPooler(type(tiny_classifier().bert.pooler)):
+    def forward(self, hidden):
+        return self.activation(self.dense(hidden.mean(1)))
+
+
+class MeanClassifier(BertForSequenceClassification):
+    def forward(self, input_ids=None, attention_mask=None, labels=None):
+        return self.classifier(self.bert(input_ids, attention_mask).last_hidden_state.mean(1))
+
+
+def test_models_with_parts_of_one_s_own_are_left_alone():
+    pooled, headed, hooked, compiled = tiny_classifier(), tiny_classifier(), [], tiny_classifier()
+    pooled.bert.pooler = MeanPooler(pooled.config)
+    headed.classifier = nn.Sequential(nn.Linear(16, 2))
+    for part in ("", "bert", "bert.encoder", "bert.pooler", "classifier", "bert.encoder.layer.1.output"):
+        hooked.append(tiny_classifier())
+        hooked[-1].get_submodule(part).register_forward_hook(lambda *_: None)
+    compiled.compile(backend="eager")
+    checkpointed = tiny_classifier()
+    checkpointed.gradient_checkpointing_enable()
+    for model in (pooled, headed, MeanClassifier(tiny_config()), *hooked, compiled, checkpointed):
+        with first_token_only(model) as applies:
+            assert not applies
+    with first_token_only(tiny_classifier()) as applies:
+        assert applies
 
 
 def test_models_that_read_more_than_the_first_token_are_left_alone():
@@ -243,16 +287,30 @@ def test_the_model_has_its_own_embedding_again():
 
 def test_a_frozen_row_block_does_not_shrink():
     model, rows = tiny_tagger(**no_dropout()), few_words()
-    before = model.get_input_embeddings().weight.detach().clone()
+    embedding = model.get_input_embeddings()
+    before = embedding.weight.detach().clone()
     small = UsedRows.of(model, range(5, 14))
     small.swap_in()
     optimizer = torch.optim.AdamW(parameter_groups(model, 0.5), lr=1e-2)
     small.watch(optimizer)
-    small.rows.requires_grad_(False)  # as gradual unfreezing does
-    model(**batch_of(rows)).loss.backward()
-    optimizer.step()
     small.swap_out()
-    assert torch.equal(model.get_input_embeddings().weight, before)
+    for frozen in (True, False):  # as gradual unfreezing does, between two epochs
+        embedding.weight.requires_grad_(not frozen)
+        small.swap_in()
+        model(**batch_of(rows)).loss.backward()
+        optimizer.step()
+        small.swap_out()
+        assert torch.equal(embedding.weight, before) == frozen
+
+
+def test_the_embedding_may_be_called_with_a_named_argument():
+    model = tiny_tagger()
+    small = UsedRows.of(model, [7, 9])
+    expected = model.get_input_embeddings()(torch.tensor([9, 7]))
+    small.swap_in()
+    found = model.get_input_embeddings()(input=torch.tensor([9, 7]))
+    small.swap_out()
+    assert torch.equal(found, expected)
 
 
 def test_embeddings_that_cannot_be_cut_are_left_alone():
@@ -265,5 +323,6 @@ def test_embeddings_that_cannot_be_cut_are_left_alone():
     assert UsedRows.of(tied, [7]) is None  # the output layer needs every row
     assert UsedRows.of(clipped, [7]) is None
     assert UsedRows.of(nn.Linear(2, 2), [7]) is None
+    assert UsedRows.of(nn.Sequential(nn.Embedding(60, 4)), [7]) is None
     assert UsedRows.of(tiny_tagger(), range(29)) is not None
     assert UsedRows.of(tiny_tagger(), range(30)) is None  # half of 60 rows: nothing to gain

@@ -44,7 +44,7 @@ def by_hand(model, rows, settings):
                 group["lr"] = settings.learning_rate * rate
             batch = collate([rows[i] for i in batch_rows])
             logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
-            loss = nn.functional.cross_entropy(logits.flatten(0, 1), batch["labels"].flatten(), ignore_index=-100)
+            loss = nn.functional.cross_entropy(logits.flatten(0, -2), batch["labels"].flatten(), ignore_index=-100)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
@@ -54,9 +54,19 @@ def by_hand(model, rows, settings):
     return losses
 
 
-def test_fit_equals_a_loop_written_by_hand():
-    rows = tagged(LENGTHS)
-    ours, theirs = tiny_tagger(**no_dropout()), tiny_tagger(**no_dropout())
+@pytest.mark.parametrize(
+    ("make", "data", "words"),
+    # few words: only the used rows are trained; a classifier: the last layer at the first token only
+    [
+        (tiny_tagger, tagged, 55),
+        (tiny_tagger, tagged, 9),
+        (tiny_classifier, classified, 55),
+        (tiny_classifier, classified, 9),
+    ],
+)
+def test_fit_equals_a_loop_written_by_hand(make, data, words):
+    rows = data(LENGTHS).map(lambda row: {"input_ids": [5 + i % words for i in row["input_ids"]]})
+    ours, theirs = make(**no_dropout()), make(**no_dropout())
     history = fit(ours, rows, rows, config())
     losses = by_hand(theirs, rows.to_list(), config())
     assert [step["loss"] for step in history.steps] == pytest.approx(losses, abs=1e-5)
@@ -334,7 +344,7 @@ def test_a_new_run_in_the_folder_of_an_old_one_can_be_resumed(tmp_path):
 def test_the_training_loss_weighs_every_token_the_same():
     rows = tagged([30, 30, 30, 30, 4])  # the second batch has two labels
     history = fit(tiny_tagger(), rows, rows, config(num_epochs=1, batch_size=4))
-    counts = [row["num_labelled"] for row in history.steps]
+    counts = [row["weight"] for row in history.steps]
     assert sorted(counts) == [2, 112]
-    expected = sum(row["loss"] * row["num_labelled"] for row in history.steps) / 114
+    expected = sum(row["loss"] * row["weight"] for row in history.steps) / 114
     assert history.records[0]["train_loss"] == pytest.approx(expected)

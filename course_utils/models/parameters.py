@@ -81,7 +81,7 @@ def parameter_groups(
     trained = [p for p in model.parameters() if p.requires_grad]
     depth: dict[int, int] = {}  # parameter to its distance from the head
     if layer_decay < 1:
-        encoder: Any = model.base_model
+        encoder: Any = getattr(model, "base_model", model)
         for distance, module in enumerate([*reversed(encoder_layers(model)), encoder.embeddings], 1):
             depth |= {id(p): distance for p in module.parameters()}
     groups = []
