@@ -8,7 +8,6 @@ import mmap
 import os
 import re
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from tiny import classified, no_dropout, tagged, tiny_classifier, tiny_tagger
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.benchmark import data, measure, report, timed_run, turns
+from course_utils.cli import run_command
 from course_utils.errors import InputError
 from course_utils.models import load_tokenizer, save
 from course_utils.training import TrainingConfig, fit
@@ -318,7 +318,7 @@ def test_a_fresh_process_computes_with_the_threads_asked_for(monkeypatch):
 def test_what_a_process_raises_is_raised_here():
     with pytest.raises(ValueError, match=re.escape("invalid literal for int() with base 10: 'x'")):
         timed_run.in_fresh_process(int, "x", threads=1)
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(InputError, match="a process of the benchmark was killed"):
         timed_run.in_fresh_process(os._exit, 3, threads=1)
 
 
@@ -712,3 +712,12 @@ def test_with_a_card_the_status_says_whether_the_losses_agree(gpu, holds, monkey
     ((device, works, run),) = asked
     assert (device, works) == ("cuda", gpu.BERT_BASE_WORK)
     assert isinstance(run, partial) and run.func is timed_run.in_fresh_process
+
+
+def test_the_command_says_in_one_line_that_a_process_was_killed(monkeypatch, no_mirror, capsys):
+    monkeypatch.setattr(turns, "matrix_rates", partial(os._exit, 9))
+    assert run_command(["bench", "--quick", "--case", "step"]) == 2
+    error = capsys.readouterr().err
+    assert (
+        error.splitlines()[-1].startswith("course: a process of the benchmark was killed") and "Traceback" not in error
+    )

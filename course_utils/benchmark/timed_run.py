@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 
 from course_utils.benchmark.measure import model_flops, peak_memory, resident_memory, synchronise
+from course_utils.errors import InputError
 from course_utils.models import default_learning_rate, load_sequence_classifier, load_token_classifier, load_tokenizer
 from course_utils.runtime import choose_precision, cpu_has_bfloat16, set_seed
 from course_utils.tokenization import IGNORE_INDEX
@@ -286,10 +288,21 @@ def in_fresh_process(
     ----------
     threads : for the matrix products of the process
     wait_policy : see ``thread_environment``
+
+    Raises
+    ------
+    InputError
+        If the process is killed.
     """
     context = multiprocessing.get_context("spawn")
     with (
         thread_environment(threads, wait_policy),
         ProcessPoolExecutor(max_workers=1, mp_context=context) as pool,
     ):
-        return pool.submit(function, *arguments).result()
+        try:
+            return pool.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process of the benchmark was killed, perhaps for want of memory. Close other programs, or choose a "
+                "smaller --case."
+            ) from error

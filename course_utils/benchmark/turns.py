@@ -24,7 +24,7 @@ from course_utils.errors import InputError, suggest
 from course_utils.runtime import describe
 
 # The one place where the fast recipe of ``fit`` is named: fields of ``TrainingConfig`` that differ from the defaults.
-FAST_RECIPE: dict[str, Any] = {}
+FAST_RECIPE: dict[str, Any] = {"frozen_layers": 3}
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def run_benchmark(
     Raises
     ------
     InputError
-        If a case is unknown or a number makes no sense.
+        If a case is unknown, a number makes no sense, or a process is killed.
     Exception
-        Whatever a process raises; ``BrokenProcessPool`` if one is killed.
+        Whatever a process raises.
     """
     for name, number in (("repeats", repeats), ("threads", threads)):
         if number is not None and number < 1:

@@ -141,6 +141,9 @@ FIGURES = {
     "accuracy": "",
     "accuracy_from_scratch": ", documents tagged from scratch",
     "accuracy_pre_tagged": ", pre-tagged documents",
+    "accuracy_moved_line": ", as many called positive as are",
+    "accuracy_direct": ", without irony and understatement",
+    "accuracy_indirect": ", irony and understatement",
     "entity_f1": ", entity F1",
 }
 TASKS = {"pos": "parts of speech", "ner": "entities", "classify": "polarity"}
