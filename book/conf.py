@@ -89,12 +89,13 @@ def let_links_reach_terms(app: Sphinx, env: BuildEnvironment) -> None:
             env.metadata[document].setdefault("myst_slugs", {})[anchor] = (0, anchor, name)
 
 
-def write_figures(app: Sphinx) -> None:
-    """Draw the page of figures among the sources, anew at every build."""
-    runpy.run_path(str(HERE / "figures.py"))["write_page"](Path(app.srcdir))
+def write_pages(app: Sphinx) -> None:
+    """Write the pages of figures and of results among the sources, anew at every build."""
+    for name in ("figures.py", "results.py"):
+        runpy.run_path(str(HERE / name))["write_page"](Path(app.srcdir))
 
 
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", copy_katex)
-    app.connect("builder-inited", write_figures)
+    app.connect("builder-inited", write_pages)
     app.connect("env-check-consistency", let_links_reach_terms)

@@ -7,6 +7,7 @@ import math
 import mmap
 import os
 import re
+import runpy
 import sys
 from dataclasses import replace
 from functools import partial
@@ -550,6 +551,29 @@ def test_a_whole_benchmark(monkeypatch, no_mirror, tmp_path):
     summary = report.append_run(run, tmp_path / "bench.json")
     assert summary["runs"] == 1 and report.append_run(run, tmp_path / "bench.json")["runs"] == 2
     assert "measuring the matrix peak" in said and len(report.table(run)) > 10
+
+    # The page of the book
+    write_page = runpy.run_path(str(Path(__file__).parents[1] / "book" / "results.py"))["write_page"]
+    write_page(tmp_path, results=tmp_path)
+    page = (tmp_path / "results.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `fit` |")]
+    assert "`make bench`, 2 runs." in page and "The fast recipe is `frozen_layers=3`" in page
+    assert [row[2:4] for row in rows] == [["4.00", "2.00"], ["4.00", "2.00"]]  # tagging and step
+    assert "carry over" not in page
+
+
+def test_the_page_of_results_shows_every_stored_run(tmp_path):
+    write_page = runpy.run_path(str(Path(__file__).parents[1] / "book" / "results.py"))["write_page"]
+    write_page(tmp_path)
+    page = (tmp_path / "results.md").read_text("utf-8")
+    results = Path(__file__).parents[1] / "benchmarks" / "results"
+    transfer = json.loads((results / "eastmere_transfer.json").read_text("utf-8"))["summary"]
+    rates = json.loads((results / "learning_rates.json").read_text("utf-8"))["runs"]
+    for row in transfer:
+        assert (
+            f"{row['source']} → {row['target']}, {row['figure'].replace('_', ' ')} | {100 * row['mean']:.1f} |" in page
+        )
+    assert sum(line.count(" epochs | ") for line in page.splitlines()) == len(rates)
 
 
 # The scripts

@@ -1,0 +1,155 @@
+"""Write the page "Measured results": tables from the stored runs in benchmarks/results.
+
+No figure of the page is typed. Sphinx calls ``write_page`` before it reads its sources; what has not been measured yet
+has no section. ``python book/results.py FOLDER`` writes it without Sphinx.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+PAGE = "results.md"
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+INTRODUCTION = """# Measured results
+
+Tables from runs that are too long for a notebook. Each names the command that makes it and the machine it was made on.
+Seconds are those of that machine; comparisons within a table were made in one run.
+"""
+WAYS = {
+    "trainer": "`Trainer`, defaults",
+    "trainer-tuned": "`Trainer`, tuned",
+    "course": "`fit`",
+    "course-fast": "`fit`, fast recipe",
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first are figures."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine(facts: dict[str, Any]) -> str:
+    """The machine in a few words."""
+    threads, packages = facts["threads"], facts["packages"]
+    return (
+        f"{facts.get('processor', facts['system'])}, {facts['cpu_capability']}, {threads} "
+        f"thread{'s' if threads > 1 else ''}, {facts['precision']}, torch {packages['torch'].partition('+')[0]}, "
+        f"transformers {packages['transformers']}"
+    )
+
+
+def spread(own: dict[str, dict[str, float]], figure: str, decimals: int, scale: float = 1) -> str:
+    """Median, with the lowest and highest measurement in brackets."""
+    if figure not in own:
+        return ""
+    middle, low, high = (f"{scale * own[figure][key]:.{decimals}f}" for key in ("median", "low", "high"))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def speed(stored: dict[str, Any]) -> str:
+    """Examples per second beside the ``Trainer``'s."""
+    summary = stored["summary"]
+    setup = summary["setup"]
+    recipe = ", ".join(f"`{k}={v}`" for k, v in setup["variants"]["course-fast"]["options"].items())
+    parts = [
+        "## Speed of training",
+        f"`make bench`, {summary['runs']} runs. {machine(setup['machine'])}. The median of the runs' medians; in "
+        "brackets the lowest and highest single measurement. Examples per second count training and evaluation. Ratios "
+        f"are taken within a turn. The fast recipe is {recipe}: it changes what is trained, so look at its accuracy.",
+    ]
+    head = [
+        "",
+        "examples/s",
+        "times `Trainer`",
+        "times tuned",
+        "accuracy (%)",
+        "memory (MiB)",
+        "training, share of peak (%)",
+    ]
+    for case, variants in summary["figures"].items():
+        facts = setup["cases"][case]
+        rows = [
+            [
+                WAYS[variant],
+                spread(own, "examples_per_second", 1),
+                spread(own, "ratio_to_trainer", 2),
+                spread(own, "ratio_to_trainer-tuned", 2),
+                spread(own, "accuracy", 1, 100),
+                spread(own, "peak_memory_mib", 0),
+                spread(own, "train_share_of_peak", 1, 100),
+            ]
+            for variant, own in variants.items()
+        ]
+        sizes = (
+            f"{facts['num_train']:,} examples trained, {facts['num_eval']:,} evaluated, {facts['batch_size']} a batch"
+        )
+        length = f"{facts['lengths']['train']['mean']:.0f} word pieces on average"
+        parts += [f"### {case.capitalize()}: {facts['description']}", f"{sizes}, {length}.", table(head, rows)]
+    return "\n\n".join(parts)
+
+
+def transfer(stored: dict[str, Any]) -> str:
+    """From Eastmere to real corpora and back."""
+    what = {"pos": "tags", "ner": "entities", "classify": "polarity"}
+    rows = [
+        [
+            f"{what[row['task']]}: {row['source']} → {row['target']}, {row['figure'].replace('_', ' ')}",
+            f"{100 * row['mean']:.1f}",
+            f"{100 * row['low']:.1f} to {100 * row['high']:.1f}",
+            str(row["seeds"]),
+        ]
+        for row in stored["summary"]
+    ]
+    return "\n\n".join(
+        [
+            "## What models carry over between Eastmere and real corpora",
+            f"`make transfer`. {machine(stored['machine'])}. The card of the Eastmere collection explains the rows.",
+            table(["trained on → tested on", "mean (%)", "seeds' range (%)", "seeds"], rows),
+        ]
+    )
+
+
+def learning_rates(stored: dict[str, Any]) -> str:
+    """The sweep behind the default learning rates."""
+    figure = {"ner": "entity_f1"}
+    rows = [
+        [
+            f"{run['task']}, {run['data']}, {run['train_rows']:,} rows, {run['epochs']} epochs",
+            f"{run['learning_rate']:g}",
+            str(run["seed"]),
+            f"{run['validation_loss']:.3f}",
+            f"{100 * run[figure.get(run['task'], 'accuracy')]:.1f}",
+        ]
+        for run in stored["runs"]
+    ]
+    head = ["trained on", "learning rate", "seed", "validation loss", "accuracy, or entity F1 (%)"]
+    return "\n\n".join(
+        [
+            "## Default learning rates",
+            f"`python benchmarks/learning_rates.py`, on validation data. {machine(stored['machine'])}.",
+            table(head, rows),
+        ]
+    )
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "bench.json": speed,
+    "eastmere_transfer.json": transfer,
+    "learning_rates.json": learning_rates,
+}
+
+
+def write_page(folder: Path, results: Path = RESULTS) -> None:
+    """Write ``results.md`` into a folder of Sphinx sources."""
+    found = {name: results / name for name in SECTIONS if (results / name).exists()}
+    parts = [SECTIONS[name](json.loads(path.read_text("utf-8"))) for name, path in found.items()]
+    (folder / PAGE).write_text("\n\n".join([INTRODUCTION, *parts]) + "\n", encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    write_page(Path(sys.argv[1]))
