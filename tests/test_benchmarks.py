@@ -170,16 +170,17 @@ def film_reviews():
     return DatasetDict({"train": part, "validation": part, "test": part})
 
 
-def test_real_reviews_are_cut_into_lines_with_the_label_of_the_document(monkeypatch, tmp_path):
+def test_real_sentences_are_whole_ones_with_labels_of_their_own(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_MIRROR", "here")
+    rows = [{"text": " ".join(["good"] * size), "label": size % 2} for size in (1, 15, 16, 17, 40)]
+    part = Dataset.from_list(rows, features=film_reviews()["train"].features)
     asked = []
-    monkeypatch.setattr(data, "load_corpus", lambda name, task: asked.append((name, task)) or film_reviews())
-    prepared = data.prepare(replace(data.CASES["sentences"], num_train=5, num_eval=5), tmp_path)
+    corpus = DatasetDict({"train": part, "validation": part, "test": part})
+    monkeypatch.setattr(data, "load_corpus", lambda name, task: asked.append((name, task)) or corpus)
+    prepared = data.prepare(replace(data.CASES["sentences"], num_train=3, num_eval=3), tmp_path)
     columns = json.loads((tmp_path / "train.json").read_text("utf-8"))
-    decoded = [load_tokenizer().decode(ids, skip_special_tokens=True) for ids in columns["input_ids"]]
-    assert decoded[:4] == ["a dull film", "it drags on and on", "a fine film", "i laughed"]
-    assert columns["labels"] == [0, 0, 1, 1, 1]
-    assert asked == [("movie-reviews", "classify")] and "movie-reviews" in prepared.description
+    assert [len(ids) - 2 for ids in columns["input_ids"]] == [16, 17, 40] and columns["labels"] == [0, 1, 0]
+    assert asked == [("sst2", "classify")] and prepared.description == "sentences of sst2 of 16 words or more"
 
 
 def test_real_long_texts_are_whole_reviews_that_are_long_enough(monkeypatch, tmp_path):
