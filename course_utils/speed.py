@@ -32,12 +32,17 @@ class _Dropped(torch.autograd.Function):
     def forward(context: Any, x: torch.Tensor, keep: torch.Tensor, scale: float) -> torch.Tensor:
         context.save_for_backward(keep)
         context.scale = scale
-        return torch.where(keep, x, 0.0).mul_(scale)
+        return _Dropped.dropped(x, keep, scale)
 
     @staticmethod
     def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (keep,) = context.saved_tensors
-        return torch.where(keep, gradients[0], 0.0).mul_(context.scale), None, None
+        return _Dropped.dropped(gradients[0], keep, context.scale), None, None
+
+    @staticmethod
+    def dropped(x: torch.Tensor, keep: torch.Tensor, scale: float) -> torch.Tensor:
+        kept = torch.where(keep, x, 0.0)
+        return kept if scale == 1 else kept.mul_(scale)
 
 
 class FastDropout(TorchFunctionMode):
@@ -70,19 +75,20 @@ class FastDropout(TorchFunctionMode):
             return self._attention(*args, **kwargs)
         return function(*args, **kwargs)
 
-    def _drop(self, x: torch.Tensor, p: float) -> torch.Tensor:
+    def _keep(self, x: torch.Tensor, p: float) -> tuple[torch.Tensor, float]:
+        """Which elements of ``x`` stay, and by what they are multiplied so that the mean stays."""
         dropped = min(round(p * LEVELS), LEVELS - 1)
         size = x.numel()
         words = self.random.integers(0, 2**64, size=-(-size // 4), dtype=np.uint64)  # four decisions a word
         bits = torch.from_numpy(words.view(np.int16)[:size]).view(x.shape)
-        return _Dropped.apply(x, bits >= dropped - LEVELS // 2, LEVELS / (LEVELS - dropped))
+        return bits >= dropped - LEVELS // 2, LEVELS / (LEVELS - dropped)
 
     def _dropout(
         self, input: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
     ) -> torch.Tensor:
         if not training or not 0 < p < 1 or inplace or input.device.type != "cpu" or not input.is_floating_point():
             return functional.dropout(input, p, training, inplace)
-        return self._drop(input, p)
+        return _Dropped.apply(input, *self._keep(input, p))
 
     def _attention(
         self,
@@ -105,7 +111,10 @@ class FastDropout(TorchFunctionMode):
             scores = scores.masked_fill(~attn_mask, torch.finfo(scores.dtype).min)
         elif attn_mask is not None:
             scores = scores + attn_mask
-        return self._drop(scores.softmax(-1), dropout_p).to(value.dtype) @ value
+        weights = scores.softmax(-1)
+        keep, larger = self._keep(weights, dropout_p)
+        # The values are multiplied in place of the weights: they are fewer.
+        return _Dropped.apply(weights, keep, 1.0).to(value.dtype) @ (value * larger)
 
 
 def step_seed(*numbers: int) -> int:
