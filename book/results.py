@@ -58,9 +58,9 @@ def speed(stored: dict[str, Any]) -> str:
     recipe = ", ".join(f"`{k}={v}`" for k, v in setup["variants"]["course-fast"]["options"].items())
     parts = [
         "## Speed of training",
-        f"`make bench`, {summary['runs']} runs. {machine(setup['machine'])}. The median of the runs' medians; in "
-        "brackets the lowest and highest single measurement. Examples per second count training and evaluation. Ratios "
-        f"are taken within a turn. The fast recipe is {recipe}: it changes what is trained, so look at its accuracy.",
+        f"`make bench`. {machine(setup['machine'])}. The median of the runs' medians; in brackets the lowest and "
+        "highest single measurement. Examples a second count training and evaluation. Ratios are taken within a turn. "
+        f"The fast recipe is {recipe}: it changes what is trained, so look at its accuracy.",
     ]
     head = [
         "",
@@ -89,7 +89,8 @@ def speed(stored: dict[str, Any]) -> str:
             f"{facts['num_train']:,} examples trained, {facts['num_eval']:,} evaluated, {facts['batch_size']} a batch"
         )
         length = f"{facts['lengths']['train']['mean']:.0f} word pieces on average"
-        parts += [f"### {case.capitalize()}: {facts['description']}", f"{sizes}, {length}.", table(head, rows)]
+        runs = f"{summary['runs'][case]} runs" if summary["runs"][case] > 1 else "one run"
+        parts += [f"### {case.capitalize()}: {facts['description']}", f"{sizes}, {length}; {runs}.", table(head, rows)]
     return "\n\n".join(parts)
 
 

@@ -455,9 +455,19 @@ def test_runs_with_the_set_up_of_the_last_are_summarised(tmp_path):
     stored = json.loads(path.read_text("utf-8"))
     assert [run["date"] for run in stored["runs"]] == ["0", "1", "2"]
     assert stored["summary"] == json.loads(json.dumps(summary))
-    assert (summary["runs"], summary["dates"]) == (2, ["1", "2"])
+    assert (summary["runs"], summary["dates"]) == ({"a": 2}, ["1", "2"])
     ratio = {"median": 6.5, "low": 4.0, "high": 10.0, "count": 4}
     assert summary["figures"]["a"]["course"]["ratio_to_trainer"] == ratio
+
+    # A run of other cases keeps what is known of this one; the same case with other sizes is another case.
+    elsewhere, larger = made_run("3", recipe=("x",)), made_run("4", recipe=("x",))
+    elsewhere["setup"]["cases"] = {"b": elsewhere["setup"]["cases"]["a"]}
+    elsewhere["figures"] = {"b": elsewhere["figures"]["a"]}
+    summary = report.append_run(elsewhere, path)
+    assert summary["runs"] == {"a": 2, "b": 1} and summary["figures"]["a"]["course"]["ratio_to_trainer"] == ratio
+    larger["setup"]["cases"]["a"]["description"] = "longer sentences"
+    summary = report.append_run(larger, path)
+    assert summary["runs"] == {"a": 1, "b": 1} and summary["figures"]["a"]["course"]["ratio_to_trainer"]["count"] == 2
 
 
 @pytest.mark.parametrize("content", ["not JSON", "[]", '{"results": []}'])
@@ -550,7 +560,8 @@ def test_a_whole_benchmark(monkeypatch, no_mirror, tmp_path):
     assert run["figures"]["tagging"]["course"]["ratio_to_trainer-tuned"]["median"] == 2.0
     assert run["figures"]["step"]["course"]["ratio_to_trainer"] == {"median": 4, "low": 4, "high": 4, "count": 1}
     summary = report.append_run(run, tmp_path / "bench.json")
-    assert summary["runs"] == 1 and report.append_run(run, tmp_path / "bench.json")["runs"] == 2
+    assert summary["runs"] == {"tagging": 1, "step": 1}
+    assert report.append_run(run, tmp_path / "bench.json")["runs"] == {"tagging": 2, "step": 2}
     assert "measuring the matrix peak" in said and len(report.table(run)) > 10
 
     # The page of the book
@@ -558,7 +569,7 @@ def test_a_whole_benchmark(monkeypatch, no_mirror, tmp_path):
     write_page(tmp_path, results=tmp_path)
     page = (tmp_path / "results.md").read_text("utf-8")
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `fit` |")]
-    assert "`make bench`, 2 runs." in page and "The fast recipe is `frozen_layers=3`" in page
+    assert page.count("; 2 runs.") == 2 and "fast recipe is `frozen_layers=3`" in page
     assert [row[2:4] for row in rows] == [["4.00", "2.00"], ["4.00", "2.00"]]  # tagging and step
     assert "carry over" not in page
 

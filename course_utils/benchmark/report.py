@@ -79,28 +79,34 @@ def figures(rows: Sequence[dict[str, Any]], cases: Sequence[Case], peaks: dict[s
 
 
 def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The last run and all runs with the same set-up (machine, versions, sizes, recipe): the median of their medians.
+    """The last run and all runs like it, case by case: the median of their medians.
 
+    Runs are alike in machine, versions and recipe; a case is joined over those of them that ran it with the same sizes.
     ``low`` and ``high`` are the lowest and highest single measurement of them all.
     """
-    same = [run for run in runs if run["setup"] == runs[-1]["setup"]]
+
+    def but_cases(run: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in run["setup"].items() if name != "cases"}
+
+    alike = [run for run in runs if but_cases(run) == but_cases(runs[-1])]
+    cases = {case: facts for run in alike for case, facts in run["setup"]["cases"].items()}  # the last one's facts
+    with_case = {case: [run for run in alike if run["setup"]["cases"].get(case) == cases[case]] for case in cases}
 
     def joined(spreads: Sequence[dict[str, float]]) -> dict[str, float]:
         low, high = min(s["low"] for s in spreads), max(s["high"] for s in spreads)
         middle = spread([s["median"] for s in spreads]).median
         return asdict(Spread(middle, low, high, int(sum(s["count"] for s in spreads))))
 
-    last = runs[-1]["figures"]
     return {
-        "runs": len(same),
-        "dates": [run["date"] for run in same],
-        "setup": runs[-1]["setup"],
+        "runs": {case: len(own) for case, own in with_case.items()},
+        "dates": [run["date"] for run in alike],
+        "setup": but_cases(runs[-1]) | {"cases": cases},
         "figures": {
             case: {
-                variant: {name: joined([run["figures"][case][variant][name] for run in same]) for name in own}
-                for variant, own in variants.items()
+                variant: {name: joined([run["figures"][case][variant][name] for run in own]) for name in figures}
+                for variant, figures in own[-1]["figures"][case].items()
             }
-            for case, variants in last.items()
+            for case, own in with_case.items()
         },
     }
 
