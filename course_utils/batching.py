@@ -11,7 +11,8 @@ import torch
 
 from course_utils.errors import InputError
 
-LABEL_PADDING = -100  # what cross-entropy ignores by default; tokenization.IGNORE_INDEX is the same number
+LABEL_PADDING = -100
+"""What cross-entropy ignores by default; ``tokenization.IGNORE_INDEX`` is the same number."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ CORPORA: dict[str, Corpus] = {
     ),
     "ag-news": Corpus(("classify",), ("ag-news", "ag-news-labels"), "short news, 4 topics", published.load_ag_news),
 }
-HAVE_A_VAULT = "eastmere-tagged, eastmere-reviews and eastmere-polarity have one."
+"""Every corpus that ``load_corpus`` knows by name."""
+
+_HAVE_A_VAULT = "eastmere-tagged, eastmere-reviews and eastmere-polarity have one."
 
 
 def _choose_columns(name: str, part: Columns, text_column: str, label_column: str, *, as_number: bool) -> None:
@@ -164,11 +166,11 @@ def load_corpus(
         if not vault:
             return build(splits, notes)
         if sealed is None:
-            raise InputError(f'corpus "{name}" has no vault. {HAVE_A_VAULT}')
+            raise InputError(f'corpus "{name}" has no vault. {_HAVE_A_VAULT}')
         notes = [*notes, f"{name}: the vault was opened; openings so far: {eastmere.record_vault_opening(name)}"]
         return build({"vault": sealed}, notes, names=label_sets(splits))
     if vault:
-        raise InputError(f'"{name}" has no vault. {HAVE_A_VAULT}')
+        raise InputError(f'"{name}" has no vault. {_HAVE_A_VAULT}')
     path = Path(name).expanduser()
     looks_like_path = "/" in name or "\\" in name or path.suffix.lower() in TEXT_SUFFIXES + TAGGED_SUFFIXES
     if not path.exists() and not looks_like_path:
@@ -177,13 +179,27 @@ def load_corpus(
 
 
 def corpus_notes(corpus: Dataset | DatasetDict) -> list[str]:
-    """What was split, converted or left out when the corpus was loaded."""
+    """What was split, converted or left out when the corpus was loaded.
+
+    Parameters
+    ----------
+    corpus : as from ``load_corpus``, or one of its splits
+
+    Returns
+    -------
+    One sentence a note, in the order in which it happened; empty if there is nothing to say.
+    """
     first = next(iter(corpus.values())) if isinstance(corpus, dict) else corpus
     return [note for note in (first.info.description or "").split("\n") if note]
 
 
 def label_names(dataset: Dataset | DatasetDict, column: str) -> list[str]:
     """The names of a label column in the order of their numbers; an empty list for a column of numbers.
+
+    Parameters
+    ----------
+    dataset : as from ``load_corpus``, or one of its splits
+    column : such as ``label`` or ``ner_tags``
 
     Raises
     ------

@@ -67,6 +67,16 @@ def encode_word_list(words: Sequence[str], tokenizer: PreTrainedTokenizerBase, m
 
     A word that the tokenizer turns into nothing (a lone variation selector, a control character) is read as the
     unknown token: each word keeps its own prediction.
+
+    Parameters
+    ----------
+    words : of one sentence
+    tokenizer : a fast tokenizer
+    max_length : longest input in word pieces, the special tokens included
+
+    Returns
+    -------
+    The tokenizer's encoding: ``input_ids``, ``attention_mask``, ``word_ids()``.
     """
     encoding = tokenizer(list(words), is_split_into_words=True, truncation=True, max_length=max_length)
     present = {word for word in encoding.word_ids() if word is not None}
@@ -78,7 +88,11 @@ def encode_word_list(words: Sequence[str], tokenizer: PreTrainedTokenizerBase, m
 
 
 def first_pieces(word_ids: Sequence[int]) -> list[int]:
-    """The positions of the pieces that begin a word; ``word_ids`` as ``encode_words`` stores them.
+    """The positions of the pieces that begin a word.
+
+    Parameters
+    ----------
+    word_ids : the word of each piece, -1 for special tokens, as ``encode_words`` stores them
 
     Examples
     --------
@@ -164,6 +178,7 @@ def encode_texts(
     ----------
     dataset : has ``text_column`` and, if labels are wanted, ``label_column`` with a label number or a float
     tokenizer : a fast tokenizer
+    text_column : the column with the texts
     label_column : ``None`` for unlabelled texts
     max_length : longest input in word pieces, the two special tokens included
 

@@ -17,10 +17,12 @@ from transformers import (
 )
 
 from course_utils.attention import (
+    AttentionResult,
     BertEmbeddings,
     BertEncoder,
     EncoderConfig,
     EncoderLayer,
+    EncoderOutput,
     FeedForward,
     MultiHeadAttention,
     causal_mask,
@@ -612,6 +614,10 @@ def test_the_defaults_are_those_of_bert_base():
     assert (ours.num_layers, ours.num_heads) == (theirs.num_hidden_layers, theirs.num_attention_heads)
     assert (ours.intermediate_size, ours.max_length) == (theirs.intermediate_size, theirs.max_position_embeddings)
     assert (ours.num_token_types, ours.layer_norm_eps) == (theirs.type_vocab_size, theirs.layer_norm_eps)
+
+
+def test_sizes_and_results_cannot_be_changed():
+    assert all(kind.__dataclass_params__.frozen for kind in (EncoderConfig, AttentionResult, EncoderOutput))
 
 
 # Copying weights

@@ -381,6 +381,11 @@ def test_the_order_matters():
     assert repair_encoding(clean_html(html.escape("<cafÃ©>"))).text == "<café>"
 
 
+def test_results_cannot_be_changed():
+    for kind in (cleaning.BioRepair, cleaning.EncodingRepair, cleaning.TagChange):
+        assert kind.__dataclass_params__.frozen
+
+
 def test_every_promised_name_is_here():
     assert all(hasattr(cleaning, name) for name in cleaning.__all__)
     design = {"clean_html", "normalise_whitespace", "find_near_duplicates", "split_grouped", "repair_bio"}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import is_dataclass
 
 import numpy as np
 import pytest
@@ -27,6 +28,12 @@ def test_the_names_that_others_rely_on_are_the_packages_own():
     assert set(NAMES.split()) <= set(metrics.__all__)
     assert [name for name in metrics.__all__ if not hasattr(metrics, name)] == []
     assert len(set(metrics.__all__)) == len(metrics.__all__)
+
+
+def test_results_cannot_be_changed():
+    results = [value for value in vars(metrics).values() if is_dataclass(value)]
+    assert len(results) == 10
+    assert all(result.__dataclass_params__.frozen for result in results)
 
 
 def test_the_package_loads_no_library_before_it_counts():

@@ -166,3 +166,9 @@ def test_curves_that_cannot_be_drawn(labels, scores, message):
 def test_a_curve_of_positives_alone():
     curve = precision_recall_curve(np.array([1, 1]), np.array([0.2, 0.7]))
     assert curve.average_precision == 1 and curve.precision.tolist() == [1, 1, 1]
+
+
+def test_curves_are_compared_as_objects():
+    """Arrays have no single answer to ==."""
+    first, second = (precision_recall_curve(np.array([0, 1]), np.array([0.2, 0.7])) for _ in range(2))
+    assert first == first and first != second

@@ -10,6 +10,7 @@ from course_utils.tokenization import (
     encode_texts,
     encode_word_list,
     encode_words,
+    first_pieces,
 )
 
 
@@ -44,6 +45,12 @@ def test_a_piece_of_a_word_without_a_label_is_an_error():
         align_labels_with_tokens([1, 1], [0, 1, 2])
 
 
+def test_the_pieces_that_begin_a_word():
+    assert first_pieces([-1, 0, 0, 1, -1]) == [1, 3]
+    assert first_pieces([0, 0]) == [0]  # without special tokens
+    assert first_pieces([]) == []
+
+
 def test_encoding_the_sentence_of_the_course(tokenizer):
     words = ["Anna", "May", "left", "the", "May", "Queen", "at", "the", "harbour", "."]
     rows = sentences([words], [[1, 2, 0, 0, 0, 0, 0, 0, 0, 0]])
@@ -64,7 +71,7 @@ def test_every_labelled_piece_is_the_first_of_its_word(tokenizer):
     assert [label for label in encoded["labels"] if label != IGNORE_INDEX] == [1, 2, 0, 1]
 
 
-@pytest.mark.parametrize(("max_length", "cut"), [(12, 0), (11, 1), (5, 7), (3, 9)])
+@pytest.mark.parametrize(("max_length", "cut"), [(12, 0), (11, 1), (5, 7), (3, 9), (2, 10)])
 def test_words_cut_by_truncation_are_counted(tokenizer, max_length, cut):
     rows = sentences([["Anna", "May", "left", "the", "May", "Queen", "at", "the", "harbour", "."]])
     encoded = encode_words(rows, tokenizer, max_length=max_length)[0]
@@ -72,11 +79,41 @@ def test_words_cut_by_truncation_are_counted(tokenizer, max_length, cut):
     assert encoded["num_truncated_words"] == cut
 
 
+def test_a_sentence_without_words_has_its_special_tokens_only(tokenizer):
+    encoded = encode_words(sentences([[], ["a"]], [[], [0]]), tokenizer, label_column="ner_tags")
+    assert encoded["labels"][:] == [[-100, -100], [-100, 0, -100]]
+    assert encoded["num_truncated_words"][:] == [0, 0]
+
+
+def test_inputs_are_cut_at_256_pieces_by_default(tokenizer):
+    words = encode_words(sentences([["a"] * 300]), tokenizer)[0]
+    assert (len(words["input_ids"]), words["num_truncated_words"]) == (256, 46)
+    text = encode_texts(Dataset.from_dict({"text": ["a " * 300]}), tokenizer)[0]
+    assert (len(text["input_ids"]), text["num_truncated_pieces"]) == (256, 46)
+
+
 @pytest.mark.parametrize("nothing", ["\ufe0f", "\u200b", "\u00ad", " "])
 def test_a_word_that_becomes_nothing_is_read_as_unknown(tokenizer, nothing):
     for words in ([nothing, "boat"], ["boat", nothing], ["a", nothing, "boat"], [nothing]):
         word_ids = encode_word_list(words, tokenizer, 20).word_ids()
         assert sorted({w for w in word_ids if w is not None}) == list(range(len(words)))
+
+
+def test_only_sentences_with_such_a_word_are_encoded_twice(tokenizer):
+    calls = []
+
+    class Counted:
+        unk_token, tokenize = tokenizer.unk_token, tokenizer.tokenize
+
+        def __call__(self, words, **options):
+            calls.append(words)
+            return tokenizer(words, **options)
+
+    encode_word_list(["the", "lighthousekeeping"], Counted(), 20)
+    encode_word_list(["a"] * 30, Counted(), 5)
+    assert calls == [["the", "lighthousekeeping"], ["a"] * 30]
+    encode_word_list(["a", "\u200b"], Counted(), 20)
+    assert calls[2:] == [["a", "\u200b"], ["a", "[UNK]"]]
 
 
 def test_tokens_and_labels_of_different_number_are_an_error(tokenizer):
@@ -90,11 +127,25 @@ def test_a_missing_column_is_an_error(tokenizer):
 
 
 def test_texts_keep_their_label_and_count_what_was_cut(tokenizer):
-    rows = Dataset.from_dict({"text": ["one two three four five six", "one"], "label": [1, 0]})
+    rows = Dataset.from_dict({"text": ["one two three four five six seven", "one"], "label": [1, 0]})
     encoded = encode_texts(rows, tokenizer, label_column="label", max_length=5)
     assert encoded["labels"][:] == [1, 0]
-    assert [len(ids) for ids in encoded["input_ids"]] == [5, 3]
-    assert encoded["num_truncated_pieces"][:] == [3, 0]
+    assert [tokenizer.decode(ids) for ids in encoded["input_ids"]] == ["[CLS] one two three [SEP]", "[CLS] one [SEP]"]
+    assert encoded["attention_mask"][:] == [[1] * 5, [1] * 3]
+    assert encoded["num_truncated_pieces"][:] == [4, 0]  # of two further pieces of text, three and one
+
+
+def test_texts_may_be_in_another_column_and_have_no_label(tokenizer):
+    rows = Dataset.from_dict({"review": ["one"], "label": [1]})
+    columns = encode_texts(rows, tokenizer, text_column="review").column_names
+    assert columns == ["input_ids", "attention_mask", "num_truncated_pieces"]
+    with pytest.raises(ValueError, match=r'^no column "text"; columns are review, label\.$'):
+        encode_texts(rows, tokenizer)
+
+
+def test_no_examples_are_encoded_as_none(tokenizer):
+    encoded = encode_texts(Dataset.from_dict({"text": []}), tokenizer)
+    assert len(encoded) == 0 and encoded.column_names == ["input_ids", "attention_mask"]
 
 
 def test_the_file_of_the_tokenizer_fixes_neither_padding_nor_truncation(tokenizer):

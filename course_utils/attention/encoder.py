@@ -61,7 +61,18 @@ class BertEmbeddings(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
-        """From (batch, seq) to (batch, seq, hidden); without ``token_type_ids`` all tokens are of the first text."""
+        """The vectors of the tokens before the first layer, of shape (batch, seq, hidden).
+
+        Parameters
+        ----------
+        input_ids : int tensor of shape (batch, seq)
+        token_type_ids : the same shape, 0 for the first text of a pair and 1 for the second; ``None`` makes all 0
+
+        Raises
+        ------
+        InputError
+            If shapes differ, an id is outside its table, or there are more tokens than positions.
+        """
         _, length = axes_of(input_ids, "input_ids", "batch, seq")
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)  # (batch, seq)
@@ -87,7 +98,12 @@ class FeedForward(nn.Module):
         self.contract = nn.Linear(intermediate_size, hidden_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """From (…, hidden) to (…, hidden)."""
+        """Each token by itself, of the same shape.
+
+        Parameters
+        ----------
+        hidden : float tensor of shape (…, hidden)
+        """
         inner = nn.functional.gelu(self.expand(hidden))  # (…, intermediate)
         return self.contract(inner)  # (…, hidden)
 
@@ -107,7 +123,13 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> AttentionResult:
-        """``output`` of shape (batch, seq, hidden) and ``weights`` of shape (batch, heads, query, key)."""
+        """``output`` of shape (batch, seq, hidden) and ``weights`` of shape (batch, heads, query, key).
+
+        Parameters
+        ----------
+        hidden : float tensor of shape (batch, seq, hidden)
+        mask : boolean tensor that broadcasts to (batch, heads, query, key), True where attention is allowed
+        """
         attended = self.attention(hidden, mask)
         hidden = self.attention_norm(hidden + self.dropout(attended.output))  # (batch, seq, hidden)
         hidden = self.feed_forward_norm(hidden + self.dropout(self.feed_forward(hidden)))  # (batch, seq, hidden)
@@ -156,9 +178,13 @@ class BertEncoder(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
     ) -> EncoderOutput:
-        """Encode a batch as the tokenizer gives it, three tensors of shape (batch, seq).
+        """Encode a batch as the tokenizer gives it. The states of padding tokens mean nothing.
 
-        Without ``attention_mask`` every token counts as real. The states of padding tokens mean nothing.
+        Parameters
+        ----------
+        input_ids : int tensor of shape (batch, seq)
+        attention_mask : the same shape, 1 for real tokens and 0 for padding; without it every token counts as real
+        token_type_ids : the same shape, 0 for the first text of a pair and 1 for the second; ``None`` makes all 0
 
         Raises
         ------
@@ -196,7 +222,17 @@ class BertEncoder(nn.Module):
 
     @classmethod
     def from_library(cls, model: PreTrainedModel) -> BertEncoder:
-        """The encoder of a BERT model of the library, with or without a head; errors as in ``from_pretrained``."""
+        """The encoder of a BERT model of the library, without dropout and in evaluation mode.
+
+        Parameters
+        ----------
+        model : with or without a head; it stays as it is
+
+        Raises
+        ------
+        InputError
+            If it is of another architecture, or a weight does not find its place.
+        """
         check_architecture(model)
         theirs = model.config
         config = EncoderConfig(

@@ -54,6 +54,10 @@ def check_architecture(model: PreTrainedModel) -> None:
 def library_name(parameter: str) -> str:
     """What the library's ``BertModel`` calls a parameter of ``BertEncoder``.
 
+    Parameters
+    ----------
+    parameter : its name in ``encoder.named_parameters()``
+
     Examples
     --------
     >>> library_name("layers.3.feed_forward.expand.bias")
@@ -68,6 +72,11 @@ def library_name(parameter: str) -> str:
 
 def copy_weights(model: PreTrainedModel, encoder: nn.Module) -> list[str]:
     """Fill every parameter of a ``BertEncoder`` from the library's model, and account for every weight of its encoder.
+
+    Parameters
+    ----------
+    model : a BERT model of the library, with or without a head
+    encoder : a ``BertEncoder`` of the same sizes; its parameters are overwritten
 
     Returns
     -------

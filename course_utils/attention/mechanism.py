@@ -104,6 +104,10 @@ def padding_mask(attention_mask: Tensor) -> Tensor:
 def causal_mask(length: int) -> Tensor:
     """Allow each token to see itself and what comes before it, as a model must that writes from left to right.
 
+    Parameters
+    ----------
+    length : number of tokens
+
     Returns
     -------
     Boolean tensor of shape (length, length): rows are queries, columns are keys.
@@ -125,10 +129,22 @@ def split_heads(hidden: Tensor, num_heads: int) -> Tensor:
     Reshaping cuts the last axis into heads, then the transpose moves the heads before the tokens. A ``view`` straight
     to the final shape gives the same shape, and heads that hold features of different tokens.
 
+    Parameters
+    ----------
+    hidden : tensor of shape (batch, seq, hidden)
+    num_heads : number of heads, of which hidden is a multiple
+
     Raises
     ------
     InputError
         If there are not three axes, or ``hidden`` is not a multiple of ``num_heads``.
+
+    Examples
+    --------
+    Two tokens of four features: the first head has the first two features of both.
+
+    >>> split_heads(torch.arange(8).reshape(1, 2, 4), 2).tolist()
+    [[[[0, 1], [4, 5]], [[2, 3], [6, 7]]]]
     """
     batch, length, size = axes_of(hidden, "hidden", "batch, seq, hidden")
     cut = hidden.reshape(batch, length, num_heads, head_size_of(size, num_heads))  # (batch, seq, heads, head)
@@ -137,6 +153,10 @@ def split_heads(hidden: Tensor, num_heads: int) -> Tensor:
 
 def merge_heads(heads: Tensor) -> Tensor:
     """Undo ``split_heads``: (batch, heads, seq, head) becomes (batch, seq, hidden).
+
+    Parameters
+    ----------
+    heads : tensor of shape (batch, heads, seq, head)
 
     Raises
     ------
@@ -157,8 +177,13 @@ def merge_heads(heads: Tensor) -> Tensor:
 class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each on its own projection of the tokens, then one projection of all they found.
 
-    Queries, keys and values come from the same tokens (self-attention); with ``context``, of shape
-    (batch, key, hidden), keys and values come from there (cross-attention).
+    Queries, keys and values come from the same tokens (self-attention); with ``context`` keys and values come from
+    there (cross-attention).
+
+    Parameters
+    ----------
+    hidden_size : features of a token
+    num_heads : number of heads, of which ``hidden_size`` is a multiple
 
     References
     ----------
@@ -176,7 +201,14 @@ class MultiHeadAttention(nn.Module):
         self.output = nn.Linear(hidden_size, hidden_size)
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None, *, context: Tensor | None = None) -> AttentionResult:
-        """``output`` of shape (batch, seq, hidden) and ``weights`` of shape (batch, heads, query, key)."""
+        """``output`` of shape (batch, seq, hidden) and ``weights`` of shape (batch, heads, query, key).
+
+        Parameters
+        ----------
+        hidden : float tensor of shape (batch, query, hidden)
+        mask : boolean tensor that broadcasts to (batch, heads, query, key), True where attention is allowed
+        context : float tensor of shape (batch, key, hidden); ``None`` takes ``hidden``
+        """
         source = hidden if context is None else context  # (batch, key, hidden)
         query = split_heads(self.query(hidden), self.num_heads)  # (batch, heads, query, head)
         key = split_heads(self.key(source), self.num_heads)  # (batch, heads, key, head)
@@ -193,6 +225,11 @@ def sinusoidal_positions(length: int, size: int) -> Tensor:
 
     Columns 2i and 2i + 1 turn by 1/10000^(2i/size) radians a position, so a step of k positions is the same rotation
     everywhere. BERT learns its positions instead (``BertEmbeddings``).
+
+    Parameters
+    ----------
+    length : number of positions, from 0
+    size : length of a vector, even
 
     Raises
     ------

@@ -71,6 +71,11 @@ class LSTMClassifier(nn.Module):
         Returns
         -------
         ``logits`` of shape (batch, num_labels), and ``loss``, the mean cross-entropy, if there are labels.
+
+        Raises
+        ------
+        InputError
+            If padding stands before the text, or an example has no piece.
         """
         if (attention_mask[:, 1:] > attention_mask[:, :-1]).any() or not attention_mask[:, 0].all():
             raise InputError("padding must come after the text: each row of attention_mask is ones, then zeros.")

@@ -66,7 +66,17 @@ class NgramLanguageModel:
         self._counts: dict[tuple[str, ...], Counter[str]] = {}
 
     def fit(self, sentences: Sequence[Sequence[str]]) -> NgramLanguageModel:
-        """Count the n-grams of sentences, each a list of words."""
+        """Count the n-grams of sentences.
+
+        Parameters
+        ----------
+        sentences : each a list of words
+
+        Raises
+        ------
+        InputError
+            If a sentence is not a list of words, there are no words, or none is frequent enough to be known.
+        """
         from nltk.lm import Vocabulary
         from nltk.util import everygrams
 
@@ -91,9 +101,17 @@ class NgramLanguageModel:
         return self
 
     def probability(self, word: str, context: Sequence[str] = ()) -> float:
-        """How likely a word is after a context, of which the last ``order - 1`` words count; ``<s>`` begins a sentence.
+        """How likely a word is after a context. For every context the probabilities of all words but ``<s>`` sum to 1.
 
-        For every context the probabilities of the vocabulary without ``<s>`` sum to 1.
+        Parameters
+        ----------
+        word : a word, or ``</s>`` for the end of the sentence
+        context : the words before it, of which the last ``order - 1`` count; ``<s>`` begins a sentence
+
+        Raises
+        ------
+        InputError
+            If the context is not a list of words, or the model is not fitted yet.
         """
         self._require_counts()
         if isinstance(context, str):
@@ -117,6 +135,10 @@ class NgramLanguageModel:
         """Inverse geometric mean of the probabilities of all words and sentence ends; lower is better.
 
         A model that finds k words equally likely everywhere has perplexity k.
+
+        Parameters
+        ----------
+        sentences : each a list of words
         """
         _all_words(sentences)
         logs = []
@@ -127,13 +149,24 @@ class NgramLanguageModel:
         return math.exp(-math.fsum(logs) / len(logs))
 
     def share_unknown(self, sentences: Sequence[Sequence[str]]) -> float:
-        """Share of the words, in [0, 1], that are read as ``<UNK>``."""
+        """Share of the words, in [0, 1], that are read as ``<UNK>``.
+
+        Parameters
+        ----------
+        sentences : each a list of words
+        """
         self._require_counts()
         words = _all_words(sentences)
         return sum(word not in self.vocabulary for word in words) / len(words)
 
     def generate(self, num_words: int = 20, *, seed: int = 0) -> list[str]:
-        """Draw words one after another; where the model ends a sentence it begins the next. ``<UNK>`` is not drawn."""
+        """Draw words one after another; where the model ends a sentence it begins the next. ``<UNK>`` is not drawn.
+
+        Parameters
+        ----------
+        num_words : how many words, ends of sentences not counted
+        seed : of the draws
+        """
         self._require_counts()
         generator = random.Random(seed)
         choices = sorted(set(self.vocabulary) - {START, UNKNOWN})

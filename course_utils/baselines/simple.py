@@ -25,14 +25,29 @@ class MajorityClassifier(Generic[Label]):
     """
 
     def fit(self, labels: Sequence[Label]) -> MajorityClassifier[Label]:
-        """Count the labels."""
+        """Count the labels.
+
+        Parameters
+        ----------
+        labels : one an example
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
         if not labels:
             raise InputError("labels must not be empty.")
         self.label = Counter(labels).most_common(1)[0][0]
         return self
 
     def predict(self, count: int) -> list[Label]:
-        """The same label ``count`` times."""
+        """The same label again and again.
+
+        Parameters
+        ----------
+        count : how often
+        """
         return [self.label] * count
 
 
@@ -49,7 +64,18 @@ class UnigramTagger(Generic[Label]):
     """
 
     def fit(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[Label]]) -> UnigramTagger[Label]:
-        """Count the tags of each word."""
+        """Count the tags of each word.
+
+        Parameters
+        ----------
+        sentences : each a list of words
+        tags : of each sentence one tag a word
+
+        Raises
+        ------
+        InputError
+            If there are no sentences, or not as many rows of tags.
+        """
         if not sentences or len(sentences) != len(tags):
             raise InputError(f"sentences and tags must be equally many, got {len(sentences)} and {len(tags)}.")
         counts: defaultdict[str, Counter[Label]] = defaultdict(Counter)
@@ -67,12 +93,27 @@ class UnigramTagger(Generic[Label]):
         return self
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[Label]]:
-        """One tag a word."""
+        """One tag a word.
+
+        Parameters
+        ----------
+        sentences : each a list of words
+        """
         return [[self.best.get(w, self.best.get(w.lower(), self.unknown)) for w in words] for words in sentences]
 
 
 def can_fit_tfidf(texts: Sequence[str], labels: Sequence[object]) -> bool:
-    """Whether there are two labels, and a word of two characters: TF-IDF counts no shorter ones, and no emoji."""
+    """Whether there are two labels, and a word of two characters: TF-IDF counts no shorter ones, and no emoji.
+
+    Parameters
+    ----------
+    texts, labels : of the training examples
+
+    Examples
+    --------
+    >>> can_fit_tfidf(["a", "b"], ["yes", "no"]), can_fit_tfidf(["no", "ok"], ["yes", "no"])
+    (False, True)
+    """
     return len(set(labels)) > 1 and any(re.search(r"\w\w", text) for text in texts)
 
 
@@ -87,6 +128,12 @@ def tfidf_logistic_regression(*, regularisation: float = 10.0, seed: int = 0) ->
     Returns
     -------
     A scikit-learn pipeline with ``fit(texts, labels)`` and ``predict(texts)``.
+
+    Examples
+    --------
+    >>> model = tfidf_logistic_regression().fit(["good boat", "good quay", "bad boat"], ["yes", "yes", "no"])
+    >>> model.predict(["a good ferry", "a bad ferry"]).tolist()
+    ['yes', 'no']
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -99,7 +146,23 @@ def tfidf_logistic_regression(*, regularisation: float = 10.0, seed: int = 0) ->
 
 
 def tfidf_ridge(*, regularisation: float = 1.0) -> Pipeline:
-    """TF-IDF of words and word pairs with ridge regression, not yet fitted: the baseline for a number."""
+    """TF-IDF of words and word pairs with ridge regression, not yet fitted: the baseline for a number.
+
+    Parameters
+    ----------
+    regularisation : scikit-learn's ``alpha``: larger means stronger
+
+    Returns
+    -------
+    A scikit-learn pipeline with ``fit(texts, targets)`` and ``predict(texts)``.
+
+    Examples
+    --------
+    >>> model = tfidf_ridge().fit(["good boat", "good quay", "bad boat"], [5, 5, 1])
+    >>> good, bad = model.predict(["a good ferry", "a bad ferry"])
+    >>> bool(1 < bad < good < 5)
+    True
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline

@@ -10,6 +10,8 @@ INVISIBLE = {
     "\u2060": "word joiner",
     "\ufeff": "byte order mark",
 }
+"""Characters that nobody sees and ``normalise_whitespace`` removes, with their names."""
+
 _NO_INVISIBLE = str.maketrans(dict.fromkeys(INVISIBLE))
 _WIDE = {wide: wide - 0xFEE0 for wide in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _STRAIGHT = str.maketrans(dict.fromkeys("“”„‟", '"') | dict.fromkeys("‘’‚‛", "'"))
@@ -25,6 +27,10 @@ def normalise_whitespace(text: str) -> str:
     Zero-width joiners (U+200C, U+200D), direction marks and variation selectors stay: emoji, Persian and Arabic need
     them. In Thai and Khmer the zero-width space separates words: do not use this function there.
 
+    Parameters
+    ----------
+    text : any text, line ends included
+
     Examples
     --------
     >>> normalise_whitespace(" the\u00a0quay,\r\n\tat\u200b last ")
@@ -38,6 +44,10 @@ def normalise_unicode(text: str) -> str:
 
     What looks the same on every screen becomes equal, also signs that stand for a letter (U+212B for "Å"). What looks
     different stays: quotation marks, dashes, ligatures, superscripts, full-width letters, case.
+
+    Parameters
+    ----------
+    text : in any mixture of forms
 
     References
     ----------
@@ -54,6 +64,10 @@ def normalise_unicode(text: str) -> str:
 def fold_width(text: str) -> str:
     """Full-width Latin letters and digits become the usual ones; full-width punctuation belongs to Chinese and stays.
 
+    Parameters
+    ----------
+    text : in any language
+
     Examples
     --------
     >>> fold_width("ｆｅｒｒｙ ７，好")
@@ -64,6 +78,10 @@ def fold_width(text: str) -> str:
 
 def straighten_quotes(text: str) -> str:
     """Typographic quotation marks and apostrophes become those of the keyboard; angle quotes (« ») stay.
+
+    Parameters
+    ----------
+    text : in any language
 
     Examples
     --------

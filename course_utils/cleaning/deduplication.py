@@ -11,7 +11,18 @@ from course_utils.errors import InputError
 
 
 def shingles(text: str, size: int = 3) -> frozenset[tuple[str, ...]]:
-    """The set of word n-grams of a text, lower-cased; a shorter text is one shingle of all its words."""
+    """The set of word n-grams of a text, lower-cased; a shorter text is one shingle of all its words.
+
+    Parameters
+    ----------
+    text : case and punctuation do not count
+    size : words in a shingle
+
+    Examples
+    --------
+    >>> sorted(shingles("The boat is late.", size=2))
+    [('boat', 'is'), ('is', 'late'), ('the', 'boat')]
+    """
     words = re.findall(r"\w+", text.lower())
     return frozenset(zip(*(words[i:] for i in range(size)))) or frozenset([tuple(words)])
 
@@ -68,6 +79,20 @@ def find_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8) -> lis
 
 
 def duplicate_groups(texts: Sequence[str]) -> list[int]:
-    """A group number for each text; texts with the same words (case and punctuation aside) share one."""
+    """A group number for each text; texts with the same words (case and punctuation aside) share one.
+
+    Parameters
+    ----------
+    texts : one without any word shares its number only with texts of the same characters
+
+    Returns
+    -------
+    For each text the position of the first of its group.
+
+    Examples
+    --------
+    >>> duplicate_groups(["Late again.", "On time!", "late again"])
+    [0, 1, 0]
+    """
     first: dict[str, int] = {}
     return [first.setdefault(" ".join(re.findall(r"\w+", t.lower())) or t, i) for i, t in enumerate(texts)]

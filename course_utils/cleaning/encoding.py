@@ -37,6 +37,10 @@ def repair_encoding(text: str) -> EncodingRepair:
     A text that was read wrongly twice is mended twice. What was lost cannot be mended: a text with "�" or "?" in place
     of a byte stays as it is.
 
+    Parameters
+    ----------
+    text : as it was read; the whole of it, since one character that is right acquits it
+
     References
     ----------
     Speer (2019), ftfy, whose ``fix_encoding`` knows more encodings and mends parts of a text, too.

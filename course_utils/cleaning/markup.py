@@ -40,6 +40,10 @@ def clean_html(text: str) -> str:
 
     All text stays, also that of menus and footers: this is for pieces of pages.
 
+    Parameters
+    ----------
+    text : a piece of a page, or a text that may hold markup
+
     Examples
     --------
     >>> clean_html("<p>Fish &amp; <b>chips</b></p>")

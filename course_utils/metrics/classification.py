@@ -161,6 +161,18 @@ def macro_f1(labels: np.ndarray, predictions: np.ndarray, num_labels: int) -> fl
     """Unweighted mean of F1 over the labels that occur in the gold labels or the predictions.
 
     Equal to scikit-learn's, and fast enough to be computed a thousand times for an interval.
+
+    Parameters
+    ----------
+    labels, predictions : int arrays of shape (num_examples,); a prediction of ``NO_PREDICTION`` is always wrong
+    num_labels : number of labels that there are, occurring or not
+
+    Examples
+    --------
+    The label 0 has F1 0.8 and the label 1 has 2/3; the label 2 does not occur:
+
+    >>> round(macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 0, 1]), 3), 3)
+    0.733
     """
     gold = np.bincount(labels, minlength=num_labels)
     predicted = np.bincount(predictions[predictions >= 0], minlength=num_labels)

@@ -34,6 +34,10 @@ def spans_from_bio(tags: Sequence[str]) -> list[Span]:
 
     As in conlleval, an ``I-`` after ``O``, at the start, or after another type begins an entity.
 
+    Parameters
+    ----------
+    tags : one BIO tag a word
+
     Raises
     ------
     InputError
@@ -59,7 +63,22 @@ def spans_from_bio(tags: Sequence[str]) -> list[Span]:
 
 
 def entity_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> np.ndarray:
-    """Count the gold, predicted and correct entities of each sentence: int array of shape (num_sentences, 3)."""
+    """Count the gold, predicted and correct entities of each sentence.
+
+    Parameters
+    ----------
+    gold, predicted : one list of BIO tags a sentence
+
+    Returns
+    -------
+    int array of shape (num_sentences, 3)
+
+    Examples
+    --------
+    >>> entity_counts([["B-PER", "O"], ["O", "O"]], [["B-PER", "B-LOC"], ["O", "O"]])
+    array([[1, 2, 1],
+           [0, 0, 0]])
+    """
     return np.array([[len(spans) for spans in sentence] for sentence in _span_sets(gold, predicted)])
 
 
@@ -76,7 +95,17 @@ def _span_sets(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 
 
 def precision_recall_f1(num_gold: float, num_predicted: float, num_correct: float) -> tuple[float, float, float]:
-    """Precision, recall and F1 from counts; 0 where a denominator is 0."""
+    """Precision, recall and F1 from counts; 0 where a denominator is 0.
+
+    Parameters
+    ----------
+    num_gold, num_predicted, num_correct : numbers of entities
+
+    Examples
+    --------
+    >>> precision_recall_f1(num_gold=4, num_predicted=2, num_correct=2)
+    (1.0, 0.5, 0.6666666666666666)
+    """
     precision = num_correct / num_predicted if num_predicted else 0.0
     recall = num_correct / num_gold if num_gold else 0.0
     return float(precision), float(recall), float(2 * num_correct / max(num_gold + num_predicted, 1))

@@ -50,12 +50,32 @@ def regression_report(targets: np.ndarray, predictions: np.ndarray) -> Regressio
 
 
 def mean_absolute_error(targets: np.ndarray, predictions: np.ndarray) -> float:
-    """Mean distance from the target, in the target's unit."""
+    """Mean distance from the target, in the target's unit.
+
+    Parameters
+    ----------
+    targets, predictions : float arrays of shape (num_examples,)
+
+    Examples
+    --------
+    >>> mean_absolute_error(np.array([1.0, 2.0]), np.array([1.0, 5.0]))
+    1.5
+    """
     return float(np.mean(np.abs(np.subtract(predictions, targets, dtype=float))))
 
 
 def root_mean_squared_error(targets: np.ndarray, predictions: np.ndarray) -> float:
-    """Root of the mean squared distance: large errors weigh more."""
+    """Root of the mean squared distance: large errors weigh more.
+
+    Parameters
+    ----------
+    targets, predictions : float arrays of shape (num_examples,)
+
+    Examples
+    --------
+    >>> root_mean_squared_error(np.array([1.0, 2.0]), np.array([2.0, 9.0]))
+    5.0
+    """
     return float(np.sqrt(np.mean(np.square(np.subtract(predictions, targets, dtype=float)))))
 
 
@@ -63,6 +83,15 @@ def spearman(targets: np.ndarray, predictions: np.ndarray) -> float:
     """Rank correlation in [-1, 1]: Pearson's correlation of the ranks, ties sharing their mean rank.
 
     NaN if one side is constant, since ranks then say nothing.
+
+    Parameters
+    ----------
+    targets, predictions : float arrays of shape (num_examples,)
+
+    Examples
+    --------
+    >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 1000.0, 100.0]))
+    0.5
     """
     from scipy.stats import rankdata
 

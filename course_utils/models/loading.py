@@ -55,6 +55,10 @@ def _load(factory: Any, checkpoint: str | Path, **options: Any) -> Any:
 def load_tokenizer(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> PreTrainedTokenizerBase:
     """The tokenizer of a checkpoint, without the truncation and padding that its file may fix.
 
+    Parameters
+    ----------
+    checkpoint : a name of ``CHECKPOINTS``, a hub id or a local folder
+
     Raises
     ------
     InputError
@@ -75,7 +79,12 @@ def load_tokenizer(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> PreTrainedTok
 
 
 def max_input_length(model: PreTrainedModel) -> int:
-    """The longest input in word pieces that the model has positions for."""
+    """The longest input in word pieces that the model has positions for.
+
+    Parameters
+    ----------
+    model : of the library; one whose configuration names no limit is taken to have 512
+    """
     positions = getattr(model.config, "max_position_embeddings", 512)
     # RoBERTa's positions start after the padding index, so two of them are never used.
     return positions - (model.config.pad_token_id + 1 if model.config.model_type == "roberta" else 0)
@@ -146,8 +155,16 @@ def load_sequence_classifier(
 ) -> PreTrainedModel:
     """The checkpoint with a head on the pooled first token.
 
-    Without ``labels`` the head has one output and the loss is the mean squared error: regression. Parameters and
-    errors as in ``load_token_classifier``.
+    Without ``labels`` the head has one output and the loss is the mean squared error: regression.
+
+    Parameters
+    ----------
+    checkpoint, labels, num_layers, **options : as in ``load_token_classifier``
+
+    Raises
+    ------
+    InputError
+        As ``load_token_classifier``.
     """
     from transformers import AutoModelForSequenceClassification
 
@@ -209,6 +226,11 @@ def _is_of_pooler(name: str) -> bool:
 def load_saved(factory: Any, folder: str | Path) -> PreTrainedModel:
     """A fine-tuned model from a folder. Unlike before training, a missing head is an error here.
 
+    Parameters
+    ----------
+    factory : the library's class, such as ``AutoModelForTokenClassification``
+    folder : what ``save`` has written
+
     Raises
     ------
     InputError
@@ -222,7 +244,13 @@ def load_saved(factory: Any, folder: str | Path) -> PreTrainedModel:
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
-    """Write what ``from_pretrained`` reads."""
+    """Write what ``from_pretrained`` reads.
+
+    Parameters
+    ----------
+    model, tokenizer : what belongs together; the tokenizer's truncation and padding are switched off
+    folder : made if it is not there
+    """
     tokenizer.backend_tokenizer.no_truncation()  # the last call's length is no property of the tokenizer
     tokenizer.backend_tokenizer.no_padding()
     with _quiet():

@@ -12,12 +12,24 @@ if TYPE_CHECKING:
 
 
 def count_parameters(model: nn.Module, *, trainable_only: bool = False) -> int:
-    """Number of weights, each shared weight counted once."""
+    """Number of weights, each shared weight counted once.
+
+    Parameters
+    ----------
+    model : any module
+    trainable_only : leave out the frozen ones
+    """
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable_only)
 
 
 def freeze(model: nn.Module, *, embeddings: bool = True, num_layers: int | None = None) -> list[str]:
-    """Stop training the embeddings and the first ``num_layers`` layers (all of them by default); the head still trains.
+    """Stop training the embeddings and the first layers; the head still trains.
+
+    Parameters
+    ----------
+    model : an encoder, with or without a head
+    embeddings : whether the embeddings are among what is frozen
+    num_layers : how many layers, from the embeddings on; ``None`` means all
 
     Returns
     -------
@@ -44,6 +56,10 @@ def freeze(model: nn.Module, *, embeddings: bool = True, num_layers: int | None 
 def encoder_layers(model: nn.Module) -> list[nn.Module]:
     """The encoder's layers from the first to the last.
 
+    Parameters
+    ----------
+    model : an encoder, with or without a head
+
     Raises
     ------
     InputError
@@ -69,6 +85,7 @@ def parameter_groups(
 
     Parameters
     ----------
+    model : an encoder with a head; without ``layer_decay`` any module
     weight_decay : of the matrices
     learning_rate : the rate of the head; needed for ``layer_decay``
     layer_decay : with less than 1 every layer has groups of its own, and its rate is that of the layer above it times
@@ -100,6 +117,11 @@ def default_learning_rate(model: nn.Module, task: str) -> float:
 
     Chosen on validation data for models of about 22 M weights (``benchmarks/learning_rates.py``); for larger ones
     the usual values of the literature (Devlin et al. 2019, appendix A.3: 2e-5 to 5e-5).
+
+    Parameters
+    ----------
+    model : its number of weights decides
+    task : ``pos``, ``ner``, ``classify`` or ``regress``
     """
     small = count_parameters(model) < 50e6
     if task in ("pos", "ner"):
@@ -108,7 +130,13 @@ def default_learning_rate(model: nn.Module, task: str) -> float:
 
 
 def rescale_output(model: PreTrainedModel, *, mean: float, deviation: float) -> None:
-    """Make a regression model that answers ``z`` answer ``z * deviation + mean``, by its last linear layer."""
+    """Make a regression model that answers ``z`` answer ``z * deviation + mean``, by its last linear layer.
+
+    Parameters
+    ----------
+    model : with one output; it is changed in place
+    mean, deviation : mean and standard deviation of the targets; the model was trained on their standard scores
+    """
     import torch
     from torch import nn
 

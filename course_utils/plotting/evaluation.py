@@ -37,6 +37,7 @@ def plot_confusion_matrix(counts: Numbers, label_names: Sequence[str], *, ax: Ax
     ----------
     counts : shape (num_labels, num_labels), row gold, column predicted, as ``metrics.confusion_matrix`` returns it
     label_names : in the order of the rows
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------
@@ -181,6 +182,8 @@ def plot_seeds(
     ----------
     scores : shape (num_seeds,) by setting; the number of seeds may differ
     reference : name and value of a dashed line, such as a baseline
+    x_label : what the scores are, with their unit
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------
@@ -239,6 +242,8 @@ def plot_slices(
     scores, counts : shape (num_slices,)
     intervals : of each slice, as ``metrics.bootstrap_interval`` returns them, or pairs of low and high
     reference : name and value of a dashed line, such as the score of all examples
+    x_label : what the scores are, with their unit
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------

@@ -33,6 +33,8 @@ def plot_learning_rate_sweep(
     results : shape (num_rates,) or (num_rates, num_seeds); NaN or infinity for a run that diverged
     higher_is_better : whether the best rate is that of the highest mean
     reference : name and value of a dashed line, such as the loss before training
+    y_label : what the results are, with their unit
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------
@@ -118,6 +120,8 @@ def plot_learning_curves(
     scores : by name, shape (num_sizes, num_seeds), drawn as their mean in a band from the lowest to the highest;
         with ``intervals`` shape (num_sizes,)
     intervals : by the same names, for each size a 95 % interval from ``metrics`` or a pair of low and high
+    y_label : what the scores are, with their unit
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------
@@ -184,6 +188,8 @@ def plot_cost(
     ----------
     lengths : shape (num_lengths,), at least two, positive, rising
     costs : shape (num_lengths,) by name, positive
+    x_label, y_label : what lengths and costs are, with their units
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------

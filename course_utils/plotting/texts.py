@@ -45,7 +45,9 @@ def plot_lengths(
     ----------
     lengths : shape (num_texts,), whole numbers
     max_length : longest input that is not cut
+    x_label, y_label : what lengths and counts are, with their units
     num_bins : at most so many bars, each of the same whole number of lengths; one begins just above the limit
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------
@@ -117,8 +119,9 @@ def plot_attention(
     weights : shape (num_tokens, num_tokens), or (num_heads, num_tokens, num_tokens) for small maps side by side; with
         ``key_tokens`` the last size is their number. In [0, 1]: after the softmax
     tokens : of the rows, and of the columns unless ``key_tokens`` are given
+    key_tokens : of the columns, where other tokens are looked at
     titles : of the maps; ``head 1``, ``head 2``, … by default
-    ax : for a single map
+    ax : to draw a single map into; ``None`` makes a new figure
 
     Raises
     ------

@@ -128,7 +128,9 @@ def plot_runs(
     ----------
     runs : float array of shape (num_steps,) by name; a curve ends where it stops being finite, with a cross
     x : shape (num_steps,), where the values were taken; 1, 2, 3, … by default
+    x_label, y_label : what steps and values are, with their units
     smoothing : number of steps in a running mean; the values themselves are drawn pale behind it
+    ax : to draw into; ``None`` makes a new figure
 
     Raises
     ------
