@@ -63,7 +63,7 @@ def speed(stored: dict[str, Any]) -> str:
         f"The fast recipe is {recipe}: it changes what is trained, so look at its accuracy.",
     ]
     head = [
-        "",
+        "trained by",
         "examples/s",
         "times `Trainer`",
         "times tuned",

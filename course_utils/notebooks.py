@@ -24,6 +24,7 @@ import nbformat
 from nbformat import NotebookNode
 
 KEEP_OUTPUT = "nbval-ignore-output"
+FOLDED = "hide-cell"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -146,6 +147,8 @@ def normalise(notebook: NotebookNode, *, stored: NotebookNode | None = None) -> 
         cell.id = _fingerprint(cell.source, ids)
         ids.add(cell.id)
         cell.metadata = nbformat.from_dict({k: cell.metadata[k] for k in ("mystnb", "tags") if cell.metadata.get(k)})
+        if FOLDED in cell.metadata.get("tags", []):  # the book folds by the tag, JupyterLab by this
+            cell.metadata.jupyter = nbformat.from_dict({"source_hidden": True, "outputs_hidden": True})
         if cell.cell_type != "code":
             continue
         old = stored.cells[position] if stored else None

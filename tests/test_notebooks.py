@@ -143,6 +143,14 @@ def test_normalise_drops_widgets_and_gives_every_cell_an_id_of_its_own():
     nbformat.validate(notebook)
 
 
+def test_a_solution_is_folded_in_the_book_and_in_jupyterlab():
+    folded, open_again = new_code_cell("a", metadata={"tags": ["hide-cell"]}), new_code_cell("b")
+    open_again.metadata.jupyter = {"source_hidden": True}  # somebody folded it by hand
+    notebooks.normalise(new_notebook(cells=[folded, open_again]))
+    assert folded.metadata == {"tags": ["hide-cell"], "jupyter": {"source_hidden": True, "outputs_hidden": True}}
+    assert open_again.metadata == {}
+
+
 def test_as_text_shows_sources_and_outputs_but_no_image(tmp_path):
     picture = new_output("display_data", data={"image/png": "aGVsbG8=", "text/plain": "<Figure>"})
     cell = new_code_cell("draw()", outputs=[picture], metadata={"tags": ["hide-input"]})

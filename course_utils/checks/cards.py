@@ -70,7 +70,8 @@ class Table:
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         notes = "".join(f"<p>{_inline(note)}</p>" for note in self.notes)
         caption = f"<caption>{_inline(self.caption)}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        # The class of pandas' tables: pages know how to show those in the dark.
+        return f'<table class="dataframe">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}'
 
 
 def show(card: Card | Table) -> None:
