@@ -24,7 +24,7 @@ export GOMP_SPINCOUNT ?= 10000
 PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300
 
-.PHONY: help lab book serve test test-fast notebooks transfer bench bench-growth lock clean
+.PHONY: help lab book serve test test-fast notebooks transfer bench bench-growth mutants lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ bench: $(READY)  ## speed of training beside the Trainer's, on this CPU (about 2
 
 bench-growth: $(READY)  ## how time and memory grow with the number and length of examples
 	python benchmarks/growth.py
+
+mutants: $(READY)  ## change the code in 300 places and count how many changes the tests notice (about 45 minutes)
+	python tests/mutants.py
 
 lock: $(READY)  ## write the versions in .venv to requirements.lock
 	python .ci/lock.py > requirements.lock.new

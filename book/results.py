@@ -81,7 +81,8 @@ def speed(stored: dict[str, Any]) -> str:
                 spread(own, "ratio_to_trainer-tuned", 2),
                 spread(own, "accuracy", 1, 100),
                 spread(own, "peak_memory_mib", 0),
-                spread(own, "train_share_of_peak", 1, 100),
+                # The operations are counted as if all trained: the share of a frozen model would mean nothing.
+                "" if setup["variants"][variant]["options"] else spread(own, "train_share_of_peak", 1, 100),
             ]
             for variant, own in variants.items()
         ]
