@@ -39,7 +39,7 @@ def train(
     num_layers: Annotated[int | None, typer.Option(help="Keep the first N layers.")] = None,
     train_size: Annotated[int | None, typer.Option(help="Train on a seeded sample of this size.")] = None,
     eval_size: EvalSize = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 3,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data; by task if not given.")] = None,
     batch_size: Annotated[int, typer.Option(help="Examples a step.")] = 16,
     learning_rate: Annotated[
         float | None, typer.Option(help="Highest rate; by task and size of the model if not given.")
@@ -54,14 +54,14 @@ def train(
     """Fine-tune a pretrained model and evaluate it on the test split."""
     check_writable(json_file)
     from course_utils.tasks import DataOptions, headline_of
-    from course_utils.workflows import TrainOptions, train_model
+    from course_utils.workflows import TrainOptions, default_epochs, train_model
 
     options = TrainOptions(
         model=model,
         num_layers=num_layers,
         train_size=train_size,
         eval_size=eval_size,
-        epochs=epochs,
+        epochs=default_epochs(task.value) if epochs is None else epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
