@@ -92,6 +92,7 @@ def execute(notebook: NotebookNode, *, name: str, folder: Path, timeout: int = 3
     client = NotebookClient(
         notebook,
         timeout=timeout,
+        startup_timeout=max(60, timeout),  # on a busy machine a kernel needs more than the minute it usually gets
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,

@@ -29,7 +29,7 @@ LAYERS = [
     {"eastmere"},
     {"columns"},
     {"cleaning", "file_formats"},
-    {"sources", "runtime"},
+    {"sources", "runtime", "stored"},
     {"errors"},
 ]
 LAYER = {module: number for number, layer in enumerate(LAYERS) for module in layer}
