@@ -1,6 +1,5 @@
 """Every exercise of the course: its stub, its reference, its wrong answers; and the rules of their declarations."""
 
-import json
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from torch.nn import functional
 
 from course_utils.checks.grading import draw_cases, grade
 from course_utils.checks.pretest_questions import QUESTIONS
-from course_utils.checks.quizzes import find_faults, read_quiz
+from course_utils.checks.quizzes import find_faults
 from course_utils.errors import InputError
 from course_utils.exercises import Exercise, Mistake, all_exercises, collect, find_exercise, start_here
 from course_utils.exercises import attention_masks_and_heads as masks_and_heads
@@ -221,49 +220,6 @@ def test_listing_the_exercises_imports_nothing_heavy():
 
 
 # Notebooks
-
-
-def exercise_faults(number: str, cells: list[dict]) -> list[str]:
-    """What is wrong with a notebook's calls of ``check``: unknown or foreign exercises, stubs of one's own."""
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    faults = []
-    for name in re.findall(r"""\bcheck\(\s*["']([^"']*)["']""", "\n".join(sources)):
-        if name not in all_exercises():
-            faults.append(f"{name} is unknown")
-        elif find_exercise(name).notebook != number:
-            faults.append(f"{name} belongs to another notebook")
-        elif not any(find_exercise(name).stub.strip() in source for source in sources):
-            faults.append(f"{name} has another stub")
-    return faults
-
-
-def quiz_faults(cells: list[dict]) -> list[str]:
-    """What is wrong with a notebook's quiz, where it has one."""
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    return [fault for source in sources if source.startswith("## Quiz") for fault in find_faults(read_quiz(source))]
-
-
-def code_cell(source: str) -> dict:
-    return {"cell_type": "code", "source": source}
-
-
-def test_faults_of_notebooks_are_seen():
-    stub = RIGHT.stub
-    assert exercise_faults("00", [code_cell(stub), code_cell('check("00.1", majority_accuracy)')]) == []
-    assert exercise_faults("00", [code_cell('check("00.1", 0.6)')]) == ["00.1 has another stub"]
-    assert exercise_faults("01", [code_cell(f'{stub}check("00.1", 1)')]) == ["00.1 belongs to another notebook"]
-    assert exercise_faults("00", [code_cell('check(\n    "00.99", 1)')]) == ["00.99 is unknown"]
-    quiz = (
-        "## Quiz\n\n**1. Why?**\n\n<details><summary>So</summary>\n\nRight. It is so for a good reason.\n\n</details>"
-    )
-    assert quiz_faults([{"cell_type": "markdown", "source": quiz}])[0] == "1 questions, expected at least 4"
-
-
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_notebooks_ask_the_declared_exercises_and_their_quizzes_keep_the_rules(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    assert exercise_faults(path.stem[:2], cells) == []
-    assert quiz_faults(cells) == []
 
 
 def test_the_ten_questions_keep_the_rules_of_a_quiz():
