@@ -24,7 +24,7 @@ export GOMP_SPINCOUNT ?= 10000
 PYTEST := OMP_NUM_THREADS=1 .ci/offline pytest -n 2 --dist loadfile
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300
 
-.PHONY: help lab book serve test test-fast notebooks transfer bench bench-growth mutants lock clean
+.PHONY: help lab book serve test test-fast notebooks transfer results bench bench-growth mutants lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ notebooks: $(READY)  ## run all notebooks and write their outputs into the repos
 
 transfer: $(READY)  ## train on Eastmere and on real corpora, test on the other (hours; needs COURSE_MIRROR or the internet)
 	python benchmarks/transfer.py
+
+results: $(READY)  ## train on the course's own and on real corpora, three seeds: the figures of notebooks 05 to 07 (hours; COURSE_MIRROR=…)
+	python benchmarks/corpora.py
 
 bench: $(READY)  ## speed of training beside the Trainer's, on this CPU (about 20 minutes)
 	course bench --json benchmarks/results/bench.json

@@ -116,6 +116,38 @@ def transfer(stored: dict[str, Any]) -> str:
     )
 
 
+def corpora(stored: dict[str, Any]) -> str:
+    """The course's own corpora and real ones, beside the best baseline."""
+    rows = []
+    for row in stored["summary"]:
+        # A mean absolute error is in the unit of the labels, every other figure a share.
+        scale, decimals = (1, 2) if row["figure"] in ("mean_absolute_error", "spearman") else (100, 1)
+        shown = lambda *values, s=scale, d=decimals: " to ".join(f"{s * value:.{d}f}" for value in values)  # noqa: E731
+        rows.append(
+            [
+                f"{row['task']}: {row['data']}, {row['figure'].replace('_', ' ')}",
+                shown(row["mean"]),
+                shown(row["low"], row["high"]),
+                shown(*row["interval"]) if "interval" in row else "",
+                f"{shown(row['baseline_value'])} ({row['baseline']})" if "baseline" in row else "",
+                f"{row['num_examples']:,}",
+                str(row["seeds"]),
+                f"{row['seconds']:.0f}",
+                f"{row['peak_memory_mib']:,}",
+            ]
+        )
+    head = ["task and corpus", "mean", "seeds' range", "95 % interval", "best baseline", "tested", "seeds", "s", "MiB"]
+    return "\n\n".join(
+        [
+            "## The course's own corpora and real ones",
+            f"`make results`. {machine(stored['machine'])}. Shares in per cent, errors in stars. The interval is drawn "
+            "by document or author where there is one, and spans those of the seeds. The best baseline is that of the "
+            "first seed.",
+            table(head, rows),
+        ]
+    )
+
+
 def learning_rates(stored: dict[str, Any]) -> str:
     """The sweep behind the default learning rates."""
     figure = {"ner": "entity_f1"}
@@ -139,8 +171,30 @@ def learning_rates(stored: dict[str, Any]) -> str:
     )
 
 
+def growth(stored: dict[str, Any]) -> str:
+    """How time and memory grow with the number and length of examples."""
+    names = {"seconds": "time", "peak_memory": "peak memory", "added_memory": "memory added by training"}
+    rows = []
+    for axis, figures in stored["exponents"].items():
+        sizes = list(dict.fromkeys(row[axis] for row in stored["rows"] if row["axis"] == axis))
+        for figure, fitted in figures.items():
+            own = f"{fitted['median']:.2f} ({fitted['low']:.2f} to {fitted['high']:.2f})"
+            rows.append([f"{names[figure]}, {axis}", f"{sizes[0]} to {sizes[-1]}", own, str(fitted["count"])])
+    return "\n\n".join(
+        [
+            "## How training grows",
+            f"`make bench-growth`. {machine(stored['machine'])}. The exponent of a power law: 1 is in proportion, 2 is "
+            "with the square. Median over the repeats, with the lowest and highest. Peak memory includes the library "
+            "and the weights, which do not grow.",
+            table(["what, and with what it grows", "from, to", "exponent", "repeats"], rows),
+        ]
+    )
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "bench.json": speed,
+    "corpora.json": corpora,
+    "growth.json": growth,
     "eastmere_transfer.json": transfer,
     "learning_rates.json": learning_rates,
 }

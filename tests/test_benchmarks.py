@@ -600,6 +600,71 @@ def growth(monkeypatch):
 
 
 @pytest.fixture
+def corpora(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "benchmarks"))
+    import corpora
+
+    return corpora
+
+
+def pretended_result(task, corpus, train_size, eval_size, epochs, seed):
+    if corpus == "brown":
+        raise InputError("no mirror")
+    names = {"pos": "accuracy", "ner": "entity_f1", "classify": "macro_f1", "regress": "mean_absolute_error"}
+    figures = dict.fromkeys((*names.values(), "spearman"), 0.5 + seed / 10)
+    interval = {f"{names[task]}_interval": [0.4 + seed / 10, 0.6 + seed / 10]}
+    baselines = {"worse": {names[task]: 0.1}, "better": {names[task]: 0.2}}
+    facts = {"task": task, "data": corpus, "seed": seed, "num_examples": 9, "train_size": train_size, "epochs": epochs}
+    return facts | figures | interval | {"baselines": baselines, "seconds": 3.0 + seed, "peak_memory_mib": 100 * seed}
+
+
+def test_runs_on_corpora_go_on_where_they_stopped_and_are_summed_up(corpora, tmp_path):
+    calls, said, results = [], [], tmp_path / "corpora.json"
+
+    def run(*job):
+        calls.append(job)
+        return pretended_result(*job)
+
+    corpora.main(run, results, seeds=(0, 1), say=said.append)
+    others = [job for job in corpora.RUNS if job[1] != "brown"]
+    # What is missing is asked for once; everything else with the first seed before the second.
+    assert [job[:2] + job[5:] for job in calls if job[1] != "brown"] == [
+        (*job[:2], s) for s in (0, 1) for job in others
+    ]
+    assert sum(job[1] == "brown" for job in calls) == 1 and "brown is left out: no mirror" in said
+    calls.clear()
+    corpora.main(run, results, seeds=(0, 1, 2), say=said.append)
+    assert [job[:2] + job[5:] for job in calls if job[1] != "brown"] == [(*job[:2], 2) for job in others]
+
+    rows = {(row["task"], row["figure"]): row for row in json.loads(results.read_text("utf-8"))["summary"]}
+    ner = rows["ner", "entity_f1"]
+    assert (ner["seeds"], ner["low"], ner["high"], ner["seconds"], ner["peak_memory_mib"]) == (3, 0.5, 0.7, 4.0, 200)
+    assert ner["mean"] == pytest.approx(0.6) and ner["interval"] == pytest.approx([0.4, 0.8])
+    assert (ner["baseline"], ner["baseline_value"]) == ("better", 0.2)
+    assert rows["regress", "mean_absolute_error"]["baseline"] == "worse"  # the smaller error
+    assert "interval" not in rows["pos", "macro_f1"] and "baseline" not in rows["pos", "macro_f1"]
+
+    write_page = runpy.run_path(str(Path(__file__).parents[1] / "book" / "results.py"))["write_page"]
+    write_page(tmp_path, results=tmp_path)
+    page = (tmp_path / "results.md").read_text("utf-8")
+    assert "| ner: wnut17, entity f1 | 60.0 | 50.0 to 70.0 | 40.0 to 80.0 | 20.0 (better) | 9 | 3 | 4 | 200 |" in page
+    assert "| regress: eastmere-reviews, mean absolute error | 0.60 | 0.50 to 0.70 |" in page
+
+
+def test_a_run_on_a_corpus_keeps_seconds_memory_and_figures(corpora, monkeypatch):
+    seen = []
+
+    def trained(task, data, options):
+        seen.append((task, data.data, options.train_size, options.eval_size, options.epochs, options.seed))
+        return {"task": task, "accuracy": 1.0, "seconds": 99.0}
+
+    monkeypatch.setattr(corpora, "train_model", trained)
+    result = corpora.one_run("pos", "brown", 4000, 2000, 2, 1)
+    assert seen == [("pos", "brown", 4000, 2000, 2, 1)]
+    assert result["seconds"] < 99 and result["peak_memory_mib"] > 50 and result["train_size"] == 4000
+
+
+@pytest.fixture
 def gpu(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "benchmarks"))
     import gpu
@@ -659,6 +724,9 @@ def test_the_growth_script_writes_its_results(growth, monkeypatch, tmp_path, cap
     assert {"date", "machine", "load_average", "exponents", "rows"} <= set(stored)
     assert len(stored["rows"]) == 9 and stored["machine"]["threads"] == 3
     assert "seconds ~ pieces^2.00 (2.00 to 2.00, 1 repeats)" in capsys.readouterr().out.splitlines()
+    write_page = runpy.run_path(str(Path(__file__).parents[1] / "book" / "results.py"))["write_page"]
+    write_page(tmp_path, results=tmp_path)
+    assert "| time, pieces | 32 to 512 | 2.00 (2.00 to 2.00) | 1 |" in (tmp_path / "results.md").read_text("utf-8")
 
 
 TINY = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
