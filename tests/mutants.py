@@ -4,9 +4,11 @@
 that nothing pins, or a change that makes no difference. Mutants live in a copy of the package in a temporary folder;
 the checkout is only read.
 
-Only tests that are not marked slow count. They run once unchanged, which also loads the heavy libraries. Every mutant
-then gets a forked process of its own that has them already, and a limit of processor time; a mutant that runs into it
-counts as killed.
+Only tests that are not marked slow count. They run once unchanged, which loads the heavy libraries and notes which test
+runs which lines. Every mutant then gets a forked process of its own that has the libraries already. There the tests
+that run the changed line come first, the quickest of them at the very first; the first failure ends the trial. A mutant
+survives only if all tests of its file pass. There is a limit of processor time; a mutant that runs into it counts as
+killed.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import coverage
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -202,6 +205,41 @@ def tests_of(file: str) -> list[str]:
     return [file, *(name for name in names if (ROOT / name).exists())]
 
 
+class Order:
+    """A pytest plugin: the tests of these names first, in this order."""
+
+    def __init__(self, first: Sequence[str]) -> None:
+        self.place = {name: k for k, name in enumerate(first)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: self.place.get(item.nodeid, len(self.place)))
+
+
+class Clock:
+    """A pytest plugin: the seconds of each test."""
+
+    def __init__(self) -> None:
+        self.seconds = Counter[str]()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] += report.duration
+
+
+class Reach:
+    """Which tests run which lines, the quickest first."""
+
+    def __init__(self, root: Path, measured: Path, seconds: Counter[str]) -> None:
+        self.root, self.seconds, self.data = root, seconds, coverage.CoverageData(str(measured))
+        self.data.read()
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Names of the tests that run a line of the change; none if it runs at import, since then all reach it."""
+        lines = range(mutant.line, mutant.line + mutant.before.count("\n") + 1)
+        contexts = self.data.contexts_by_lineno(str(self.root / mutant.file))
+        found = {context.rpartition("|")[0] for line in lines for context in contexts.get(line, [])}
+        return sorted(found - {""}, key=lambda name: self.seconds[name])
+
+
 class Judge:
     """A copy of the package in which this process tries mutants."""
 
@@ -215,15 +253,16 @@ class Judge:
                 shutil.copy(path, self.root)
         (self.root / "data").symlink_to(ROOT / "data")
 
-    def run_tests(self, tests: list[str]) -> int:
+    def run_tests(self, tests: list[str], *options: str, plugins: Sequence[object] = ()) -> int:
         """Exit status of pytest in this process."""
         os.chdir(self.root)
         os.environ["PYTHONPATH"] = str(self.root)  # for the processes that tests start
         sys.path.insert(0, str(self.root))
         # Plain asserts: nobody reads what failed, and rewriting them takes longer than many a test.
-        return pytest.main(["-x", "-q", "-m", "not slow", "--assert=plain", "-p", "no:cacheprovider", *tests])
+        fixed = ("-x", "-q", "-m", "not slow", "--assert=plain", "-p", "no:cacheprovider")
+        return pytest.main([*fixed, *options, *tests], plugins=plugins)
 
-    def try_tests(self, tests: list[str], limit: float) -> tuple[str, float]:
+    def try_tests(self, tests: list[str], limit: float, first: Sequence[str] = ()) -> tuple[str, float]:
         """What became of the tests in a forked process (passed, failed, timeout), and its processor seconds."""
         child = os.fork()
         if child == 0:
@@ -234,7 +273,7 @@ class Judge:
             os.dup2(nowhere, 2)
             code = 1
             try:
-                code = self.run_tests(tests)
+                code = self.run_tests(tests, plugins=[Order(first)])
             finally:
                 os._exit(code)
         _, status, used = os.wait4(child, 0)
@@ -245,28 +284,30 @@ class Judge:
         outcome = "timeout" if late else "failed" if code else "passed"
         return outcome, used.ru_utime + used.ru_stime
 
-    def try_mutant(self, mutant: Mutant, limit: float) -> str:
-        """What became of the tests with a change."""
+    def try_mutant(self, mutant: Mutant, limit: float, first: Sequence[str]) -> str:
+        """What became of the tests with a change, those of ``first`` before the others."""
         path = self.root / mutant.file
         source = path.read_text("utf-8")
         path.write_text(apply(mutant, source), "utf-8")
         try:
-            return self.try_tests(tests_of(mutant.file), limit)[0]
+            return self.try_tests(tests_of(mutant.file), limit, first)[0]
         finally:
             path.write_text(source, "utf-8")
 
 
-def warm_up(judge: Judge, tests: list[str]) -> None:
+def warm_up(judge: Judge, tests: list[str]) -> Reach:
     """Run the tests unchanged in this process, then forget this project's modules and keep the libraries'."""
     path, folder = sys.path.copy(), Path.cwd()
-    known = set(sys.modules)
-    if judge.run_tests(tests):
+    known, clock, measured = set(sys.modules), Clock(), judge.root / "coverage"
+    os.environ["COVERAGE_FILE"] = str(measured)
+    if judge.run_tests(tests, "--cov=course_utils", "--cov-context=test", "--cov-report=", plugins=[clock]):
         sys.exit("The tests fail without any change: mend that first.")
     for name in set(sys.modules) - known:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(judge.root)):
             del sys.modules[name]
     sys.path[:] = path
     os.chdir(folder)
+    return Reach(judge.root, measured, clock.seconds)
 
 
 _judge: Judge  # of this worker process
@@ -281,9 +322,8 @@ def _measure(tests: tuple[str, ...]) -> tuple[tuple[str, ...], str, float]:
     return tests, *_judge.try_tests(list(tests), limit=600)
 
 
-def _judged(job: tuple[Mutant, float]) -> tuple[Mutant, str]:
-    mutant, limit = job
-    return mutant, _judge.try_mutant(mutant, limit)
+def _judged(job: tuple[Mutant, float, list[str]]) -> tuple[Mutant, str]:
+    return job[0], _judge.try_mutant(*job)
 
 
 # The report
@@ -345,7 +385,7 @@ def main() -> None:
     verdicts = []
     with tempfile.TemporaryDirectory() as folder:
         suites = {tuple(tests_of(mutant.file)) for mutant in drawn}
-        warm_up(Judge(folder), sorted(set().union(*suites)))
+        reach = warm_up(Judge(folder), sorted(set().union(*suites)))
         # Forked, so that the workers and the processes of their mutants have what is loaded here.
         with multiprocessing.get_context("fork").Pool(options.workers, _start_worker, (folder,)) as pool:
             limits = {}
@@ -353,7 +393,7 @@ def main() -> None:
                 if outcome != "passed":
                     sys.exit(f"The tests fail without any change: {' '.join(tests)}")
                 limits[tests] = 10 + 5 * seconds
-            jobs = [(mutant, limits[tuple(tests_of(mutant.file))]) for mutant in drawn]
+            jobs = [(mutant, limits[tuple(tests_of(mutant.file))], reach.tests(mutant)) for mutant in drawn]
             for mutant, outcome in pool.imap_unordered(_judged, jobs):
                 verdicts.append((mutant, outcome))
                 if outcome == "passed":
