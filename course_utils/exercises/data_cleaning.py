@@ -118,7 +118,7 @@ cleaning = Exercise(
 def clean_text(text):
     """Clean a text as collected.
 
-    Use clean_html, repair_encoding (take its `.text`), normalise_unicode and normalise_whitespace, each once.
+    Use clean_html, normalise_unicode, normalise_whitespace and repair_encoding (take its `.text`), each once.
     Returns the text without markup, its characters mended and composed, one space between words, none at the ends.
     """
     ...
