@@ -124,6 +124,7 @@ def test_equal_values_of_any_kind(got, expected):
         (["a", "c"], ["a", "b"], "value", "item 1: expected 'b', got 'c'"),
         (["a", [1, 2]], ["a", [1, 3]], "value", "item 1: at [1] expected 3, got 2; 1 of 2 numbers differ"),
         ({"a": 1}, {"a": 2}, "value", "item 'a': expected 2, got 1"),
+        (["a", [{"b": "c"}]], ["a", [{"b": "d"}]], "value", "item 1, item 0, item 'b': expected 'd', got 'c'"),
         ({"b": 1}, {"a": 1, "c": 2}, "shape", "expected the keys 'a', 'c', got 'b'"),
         ({}, {"a": 1}, "shape", "expected the keys 'a', got none"),
         (1 + 2j, 1.0, "type", "expected a number, got something of type complex"),

@@ -113,7 +113,8 @@ def find_difference(got: Any, expected: Any, tolerance: float) -> Difference | N
 def _first(pairs: dict[str, tuple[Any, Any]], tolerance: float) -> Difference | None:
     for place, (got, expected) in pairs.items():
         if difference := find_difference(got, expected, tolerance):
-            return Difference(difference.kind, f"{place}: {difference.text}")
+            inside = ", " if difference.text.startswith("item ") else ": "
+            return Difference(difference.kind, f"{place}{inside}{difference.text}")
     return None
 
 
