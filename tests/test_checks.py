@@ -112,6 +112,14 @@ def test_equal_values_of_any_kind(got, expected):
         (1 / 3, 0.33333, "value", "expected 0.33333, got 0.3333333"),
         ([[1, 2], [3, 4]], [[1, 2], [0, 0]], "value", "at [1, 0] expected 0, got 3; 2 of 4 numbers differ"),
         ([1, 2], [[1], [2]], "shape", "expected shape (2, 1), got (2,)"),
+        ([], [0, 2.5], "value", "expected [0, 2.5], got []"),
+        ([0, 1, True], [True], "value", "expected [True], got [0, 1, 1]"),
+        (list(range(9)), [1], "shape", "expected shape (1,), got (9,)"),
+        (0, None, "value", "expected None, got 0"),
+        ("a", None, "type", "expected None, got a text"),
+        ("cafe\u0301", "caf\u00e9", "value", r"expected 'caf\xe9', got 'cafe\u0301'"),
+        ("a\u00a0b", "a b", "value", r"expected 'a b', got 'a\xa0b'"),
+        ("a\u00a0c", "a b", "value", "expected 'a b', got 'a\\xa0c'"),
         (1, [1], "shape", "expected numbers of shape (1,), got a number"),
         ([True], False, "shape", "expected True or False, got numbers of shape (1,)"),
         ("a", "b", "value", "expected 'b', got 'a'"),
@@ -326,7 +334,8 @@ def test_long_inputs_are_shown_by_their_shape_or_kind():
     cases = lambda random: [(np.zeros((2, 3)), 20 * ["word"], "x")]  # noqa: E731
     exercise = Exercise("99.3", "Count", "recall", stub, count, mistakes, cases)
     call = "`count(array=<shape (2, 3)>, words=<a list of 20>, kind='x')`"
-    assert seen(lambda *inputs: 1, exercise) == f"Case 1 of 1, {call}: expected 20, got 1."
+    where = '`case_inputs("99.3", 1)` gives you these inputs.'
+    assert seen(lambda *inputs: 1, exercise) == f"Case 1 of 1, {call}: expected 20, got 1. {where}"
 
 
 # Determinism and display

@@ -6,6 +6,7 @@ Tensors, arrays, numbers and nested lists are compared as numbers, whichever of 
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 NUMERIC = "biuf"  # kinds of NumPy dtypes that can be compared with a tolerance
+SHORT = 8  # rows of so many numbers are shown, not only counted
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,18 @@ def find_difference(got: Any, expected: Any, tolerance: float) -> Difference | N
         if got.keys() != expected.keys():
             return Difference("shape", f"expected the keys {_keys(expected)}, got {_keys(got)}")
         return _first({f"item {key!r}": (got[key], expected[key]) for key in expected}, tolerance)
+    if expected is None and isinstance(got, np.ndarray) and not got.ndim:
+        return Difference("value", f"expected None, got {_number(got[()], 4)}")
     if type(got) is not type(expected):
         return Difference("type", f"expected {describe(expected)}, got {describe(got)}")
+    if isinstance(got, str) and got != expected and _look_alike(got, expected):
+        return Difference("value", f"expected {expected!a}, got {got!a}")
     return None if got == expected else Difference("value", f"expected {expected!r}, got {got!r}")
+
+
+def _look_alike(first: str, second: str) -> bool:
+    """Whether two texts differ only in characters that print alike, such as kinds of spaces or composed letters."""
+    return unicodedata.normalize("NFKC", first) == unicodedata.normalize("NFKC", second)
 
 
 def _first(pairs: dict[str, tuple[Any, Any]], tolerance: float) -> Difference | None:
@@ -126,6 +137,8 @@ def _compare_arrays(got: np.ndarray, expected: np.ndarray, tolerance: float) -> 
     if got.shape != expected.shape:
         if expected.ndim == 0 or got.ndim == 0:
             return Difference("shape", f"expected {describe(expected)}, got {describe(got)}")
+        if got.ndim == expected.ndim == 1 and max(got.size, expected.size) <= SHORT:
+            return Difference("value", f"expected {_numbers(expected)}, got {_numbers(got)}")
         return Difference("shape", f"expected shape {expected.shape}, got {got.shape}")
     close = np.isclose(got.astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, equal_nan=True)
     if close.all():
@@ -138,11 +151,15 @@ def _compare_arrays(got: np.ndarray, expected: np.ndarray, tolerance: float) -> 
     return Difference("value", f"at {list(place)} expected {wanted}, got {came}; {count}")
 
 
+def _number(value: Any, digits: int) -> str:
+    return str(bool(value)) if value.dtype.kind == "b" else f"{value:.{digits}g}"
+
+
+def _numbers(array: np.ndarray) -> str:
+    return f"[{', '.join(_number(value, 4) for value in array)}]"
+
+
 def _two_numbers(first: Any, second: Any) -> tuple[str, str]:
     """Two different numbers with as few digits as show that they differ."""
-
-    def text(value: Any, digits: int) -> str:
-        return str(bool(value)) if value.dtype.kind == "b" else f"{value:.{digits}g}"
-
-    pairs = [(text(first, digits), text(second, digits)) for digits in (4, 7, 12, 17)]
+    pairs = [(_number(first, digits), _number(second, digits)) for digits in (4, 7, 12, 17)]
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])

@@ -168,9 +168,10 @@ def _grade_function(exercise: Exercise, answer: Callable[..., Any], seed: int) -
     if not differences:
         return Verdict(exercise.id, "passed", f"{len(cases)} of {len(cases)} cases.{_warn_of_changes(got)}")
     first, difference = next(iter(differences.items()))
-    seen = f"Case {first + 1} of {len(cases)}, {describe_call(exercise, cases[first])}: {difference.text}."
+    call = describe_call(exercise, cases[first])
+    seen = f"Case {first + 1} of {len(cases)}, {call}: {difference.text}."
     hint = next((mistake.hint for mistake in exercise.mistakes if attempt.looks_like(mistake, differences)), "")
-    if not hint:
+    if not hint or "<" in call:  # nothing else to go by, or inputs too long to be shown
         seen += f' `case_inputs("{exercise.id}", {first + 1})` gives you these inputs.'
     return Verdict(exercise.id, "tried", seen, hint)
 
