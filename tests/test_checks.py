@@ -331,9 +331,9 @@ def count(array, words, kind):
 def test_long_inputs_are_shown_by_their_shape_or_kind():
     mistakes = tuple(Mistake(lambda *inputs, n=n: n, f"{n}") for n in range(3))
     stub = "def count(array, words, kind):\n    ...\n"
-    cases = lambda random: [(np.zeros((2, 3)), 20 * ["word"], "x")]  # noqa: E731
+    cases = lambda random: [(np.zeros((5, 6)), 20 * ["word"], "x")]  # noqa: E731
     exercise = Exercise("99.3", "Count", "recall", stub, count, mistakes, cases)
-    call = "`count(array=<shape (2, 3)>, words=<a list of 20>, kind='x')`"
+    call = "`count(array=<shape (5, 6)>, words=<a list of 20>, kind='x')`"
     where = '`case_inputs("99.3", 1)` gives you these inputs.'
     assert seen(lambda *inputs: 1, exercise) == f"Case 1 of 1, {call}: expected 20, got 1. {where}"
 

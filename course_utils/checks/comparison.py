@@ -138,7 +138,7 @@ def _compare_arrays(got: np.ndarray, expected: np.ndarray, tolerance: float) -> 
         if expected.ndim == 0 or got.ndim == 0:
             return Difference("shape", f"expected {describe(expected)}, got {describe(got)}")
         if got.ndim == expected.ndim == 1 and max(got.size, expected.size) <= SHORT:
-            return Difference("value", f"expected {_numbers(expected)}, got {_numbers(got)}")
+            return Difference("value", f"expected {show_numbers(expected)}, got {show_numbers(got)}")
         return Difference("shape", f"expected shape {expected.shape}, got {got.shape}")
     close = np.isclose(got.astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, equal_nan=True)
     if close.all():
@@ -155,8 +155,15 @@ def _number(value: Any, digits: int) -> str:
     return str(bool(value)) if value.dtype.kind == "b" else f"{value:.{digits}g}"
 
 
-def _numbers(array: np.ndarray) -> str:
-    return f"[{', '.join(_number(value, 4) for value in array)}]"
+def show_numbers(array: np.ndarray) -> str:
+    """An array as nested lists, four digits a number.
+
+    Examples
+    --------
+    >>> show_numbers(np.array([[1 / 3, 2.0], [0.0, -100.0]]))
+    '[[0.3333, 2], [0, -100]]'
+    """
+    return f"[{', '.join(map(show_numbers, array))}]" if array.ndim else _number(array[()], 4)
 
 
 def _two_numbers(first: Any, second: Any) -> tuple[str, str]:

@@ -19,12 +19,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from course_utils.checks.comparison import Difference, describe, find_difference, plain
+from course_utils.checks.comparison import Difference, describe, find_difference, plain, show_numbers
 from course_utils.exercises import Exercise, Inputs, Mistake
 
 State = Literal["passed", "tried", "not attempted"]
 
 MAX_MESSAGE = 200
+MAX_INPUT = 60  # characters of one input of a case
 """Characters of a learner's exception that are shown."""
 RETURNS_NOTHING = "The function returns None. If you have written it, its `return` is missing."
 
@@ -232,10 +233,11 @@ def describe_call(exercise: Exercise, inputs: Inputs) -> str:
 
 
 def _short(value: Any) -> str:
-    if hasattr(value, "shape"):
-        return f"<shape {tuple(value.shape)}>"
-    text = repr(value)
-    return text if len(text) <= 40 else f"<{describe(value)}>"
+    array = plain(value) if hasattr(value, "shape") else None
+    text = repr(value) if array is None else show_numbers(array)
+    if len(text) <= MAX_INPUT:
+        return text
+    return f"<{describe(value)}>" if array is None else f"<shape {array.shape}>"
 
 
 def _warn_of_changes(outcomes: list[Outcome]) -> str:
