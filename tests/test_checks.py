@@ -324,16 +324,16 @@ def test_functions_get_copies_and_hear_when_they_write_into_them():
     assert grade(find_exercise("02.5"), lambda scores, mask: scores.zero_().softmax(-1)).hint == ""
 
 
-def count(array, words, kind):
+def count(array, words, kind, score):
     return len(words)
 
 
 def test_long_inputs_are_shown_by_their_shape_or_kind():
     mistakes = tuple(Mistake(lambda *inputs, n=n: n, f"{n}") for n in range(3))
-    stub = "def count(array, words, kind):\n    ...\n"
-    cases = lambda random: [(np.zeros((5, 6)), 20 * ["word"], "x")]  # noqa: E731
+    stub = "def count(array, words, kind, score):\n    ...\n"
+    cases = lambda random: [(np.zeros((5, 6)), 20 * ["word"], "x", len)]  # noqa: E731
     exercise = Exercise("99.3", "Count", "recall", stub, count, mistakes, cases)
-    call = "`count(array=<shape (5, 6)>, words=<a list of 20>, kind='x')`"
+    call = "`count(array=<shape (5, 6)>, words=<a list of 20>, kind='x', score=<a function>)`"
     where = '`case_inputs("99.3", 1)` gives you these inputs.'
     assert seen(lambda *inputs: 1, exercise) == f"Case 1 of 1, {call}: expected 20, got 1. {where}"
 
