@@ -65,8 +65,9 @@ notebooks: $(READY)  ## run all notebooks and write their outputs into the repos
 transfer: $(READY)  ## train on Eastmere and on real corpora, test on the other (hours; needs COURSE_MIRROR or the internet)
 	python benchmarks/transfer.py
 
-results: $(READY)  ## train on the course's own and on real corpora, three seeds: the figures of notebooks 05 to 07 (hours; COURSE_MIRROR=…)
+results: $(READY)  ## train on the course's own and on real corpora, three seeds: figures and the transfer table (hours; COURSE_MIRROR=…)
 	python benchmarks/corpora.py
+	python benchmarks/conclusions.py
 
 bench: $(READY)  ## speed of training beside the Trainer's, on this CPU (about 20 minutes)
 	course bench --json benchmarks/results/bench.json

@@ -144,8 +144,51 @@ def corpora(stored: dict[str, Any]) -> str:
             "by document or author where there is one, and spans those of the seeds. The best baseline is that of the "
             "first seed.",
             table(head, rows),
+            "What others report on the same corpora, by larger models, more examples and mostly on other parts of the "
+            "corpora: a scale, not a contest. None of these models was run here.",
+            table(
+                ["corpus and figure", "reported", "model", "on what", "source"],
+                [
+                    [
+                        f"{row['data']}, {row['figure'].replace('_', ' ')}",
+                        f"{100 * row['value']:.1f}",
+                        row["model"],
+                        row["on"],
+                        f"{{cite:t}}`{row['source']}`",
+                    ]
+                    for row in stored["published"]
+                ],
+            ),
         ]
     )
+
+
+def conclusions(stored: dict[str, Any]) -> str:
+    """The transfer table: what of notebooks 01 to 07 holds on other data."""
+    parts = [
+        "## Transfer table: which conclusions hold elsewhere",
+        f"`make results`. {machine(stored['machine'])}. Do not trust the percentages of this course elsewhere; trust "
+        "the comparisons marked *holds*. Each conclusion says that one way gets a higher figure than another. Both are "
+        "trained on the same few hundred examples and judged on the same held-out ones, with three seeds. It *holds* "
+        "on a corpus if the 95 % interval of the mean difference (by document or author where there is one) is above "
+        "zero, and so is the difference of each seed; it *does not hold* if both are below zero; else it is "
+        "*undecided*. On real corpora together it holds if it holds on each of them, and does not if it fails on any. "
+        "The figures are the differences in points, with the interval.",
+    ]
+    families: dict[str, list[dict[str, Any]]] = {}
+    for row in stored["conclusions"]:
+        families.setdefault(row["family"], []).append(row)
+    for rows in families.values():
+        corpora = list(dict.fromkeys(corpus for row in rows for corpus in row["corpora"]))
+        lines = []
+        for row in rows:
+            cells = []
+            for own in (row["corpora"].get(corpus) for corpus in corpora):
+                low, high = (100 * end for end in own["interval"])
+                cells.append(f"{100 * own['difference']:+.1f} [{low:.1f}, {high:.1f}] {own['verdict']}")
+            lines.append([f"{row['notebook']}: {row['claim']}", *cells, f"**{row['real_corpora']}**"])
+        parts.append(table(["notebook and conclusion", *corpora, "on real corpora"], lines))
+    return "\n\n".join(parts)
 
 
 def learning_rates(stored: dict[str, Any]) -> str:
@@ -193,6 +236,7 @@ def growth(stored: dict[str, Any]) -> str:
 
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "bench.json": speed,
+    "conclusions.json": conclusions,
     "corpora.json": corpora,
     "growth.json": growth,
     "eastmere_transfer.json": transfer,
