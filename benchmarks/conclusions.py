@@ -1,6 +1,6 @@
 """Do the conclusions of notebooks 01 to 07 hold on other data? Each is tried on Eastmere and on real public corpora.
 
-    COURSE_MIRROR=… make results        (about half an hour a seed on one core; runs that are stored are not repeated)
+    COURSE_MIRROR=… make results        (about twenty minutes a seed on one core; runs that are stored are not repeated)
 
 A conclusion says that one way gets a better figure than another. Both are judged on the same held-out examples, with
 three seeds, each with its own training sample. The rule for the verdict is in ``verdict``. The models are small and
@@ -36,9 +36,9 @@ RESULTS = Path(__file__).parent / "results" / "conclusions.json"
 SEEDS = (0, 1, 2)
 OWN = "eastmere"  # how the names of the course's own corpora begin
 NUM_TEST, MAX_LENGTH = 500, 64
-NUM_TEXTS, NUM_EPOCHS = 400, 4
+NUM_TEXTS, NUM_EPOCHS = 300, 4
 NUM_SENTENCES, TAGGING_EPOCHS = 400, 3
-NER_SENTENCES, NER_EPOCHS = 1000, 4
+NER_SENTENCES, NER_EPOCHS = 1000, 3
 WRONG, COPIES, DRAWS = 0.4, 0.2, 5  # shares of the training labels and of the test texts; repetitions for word counts
 TUTORIAL_RATE, HIGH_RATE = 2e-5, 3e-3
 

@@ -1,6 +1,6 @@
 """The course's training loop on its own collection and on real public corpora: three seeds, intervals, seconds, memory.
 
-    COURSE_MIRROR=… make results        (about an hour a seed on one core; runs that are stored are not repeated)
+    COURSE_MIRROR=… make results        (about half an hour a seed on one core; runs that are stored are not repeated)
 
 Every run is ``course train`` with its defaults and the sizes below, in a process of its own. Writes
 benchmarks/results/corpora.json: all runs, and a summary with the spread over the seeds. A corpus that is neither in
@@ -32,12 +32,12 @@ RUNS = (
     ("classify", "eastmere-polarity", None, None, 3),
     ("classify", "eastmere-reviews", None, None, 3),  # the domain, six classes
     ("regress", "eastmere-reviews", None, None, 4),  # the stars
-    ("pos", "brown", 4000, 2000, 2),
-    ("pos", "ud-ewt", 4000, None, 2),
-    ("ner", "wnut17", None, None, 6),
-    ("ner", "wikigold", None, None, 6),
-    ("classify", "sst2", 8000, None, 2),
-    ("classify", "movie-reviews", None, None, 2),
+    ("pos", "brown", 2000, 2000, 2),
+    ("pos", "ud-ewt", 2000, None, 2),
+    ("ner", "wnut17", None, None, 4),
+    ("ner", "wikigold", None, None, 4),
+    ("classify", "sst2", 4000, None, 2),
+    ("classify", "movie-reviews", 800, None, 2),
 )
 # What others report on the same corpora, by larger models and mostly on other parts of them: a scale, not a contest.
 # corpus, figure, value, model, source (a key of book/references.bib), on what
