@@ -35,10 +35,10 @@ from course_utils.training import TrainingConfig, fit, predict
 RESULTS = Path(__file__).parent / "results" / "conclusions.json"
 SEEDS = (0, 1, 2)
 OWN = "eastmere"  # how the names of the course's own corpora begin
-NUM_TEST, MAX_LENGTH = 500, 64
-NUM_TEXTS, NUM_EPOCHS = 300, 4
-NUM_SENTENCES, TAGGING_EPOCHS = 400, 3
-NER_SENTENCES, NER_EPOCHS = 1000, 3
+NUM_TEST, MAX_LENGTH = 400, 64
+NUM_TEXTS, NUM_EPOCHS = 240, 4
+NUM_SENTENCES, TAGGING_EPOCHS = 300, 3
+NER_SENTENCES, NER_EPOCHS = 800, 3
 WRONG, COPIES, DRAWS = 0.4, 0.2, 5  # shares of the training labels and of the test texts; repetitions for word counts
 TUTORIAL_RATE, HIGH_RATE = 2e-5, 3e-3
 

@@ -130,13 +130,25 @@ def corpora(stored: dict[str, Any]) -> str:
                 shown(row["low"], row["high"]),
                 shown(*row["interval"]) if "interval" in row else "",
                 f"{shown(row['baseline_value'])} ({row['baseline']})" if "baseline" in row else "",
+                f"{row['train_size'] or 'all'} × {row['epochs']}",
                 f"{row['num_examples']:,}",
                 str(row["seeds"]),
                 f"{row['seconds']:.0f}",
                 f"{row['peak_memory_mib']:,}",
             ]
         )
-    head = ["task and corpus", "mean", "seeds' range", "95 % interval", "best baseline", "tested", "seeds", "s", "MiB"]
+    head = [
+        "task and corpus",
+        "mean",
+        "seeds' range",
+        "95 % interval",
+        "best baseline",
+        "trained × epochs",
+        "tested",
+        "seeds",
+        "s",
+        "MiB",
+    ]
     return "\n\n".join(
         [
             "## The course's own corpora and real ones",
