@@ -1,6 +1,6 @@
 """What notebook 06 states but has no time to run: six domains and stars, three seeds each.
 
-    python benchmarks/sentence_classification.py        (about thirteen minutes on one quiet core)
+    python benchmarks/sentence_classification.py        (about twenty minutes on one quiet core)
 
 ``minilm`` is fine-tuned on the Eastmere reviews, all weights trained. The figures are those of the test part; the
 predictions are kept too, so that confusion matrices and intervals can be computed from them. Writes
