@@ -201,6 +201,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 @pytest.fixture
 def visit(browser: BrowserContext, address: str) -> Iterator[Visit]:
     page = browser.new_page()
+    page.set_default_timeout(120_000)  # for a busy machine: a page takes a second or two on a free one
     visit = Visit(page, address)
 
     def guard(route, request):
