@@ -8,6 +8,7 @@ COURSE_MIRROR nor downloaded is left out and named; the next call goes on.
 """
 
 import json
+import math
 import statistics
 import sys
 import time
@@ -88,7 +89,8 @@ def summary(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             if intervals:
                 row["interval"] = [min(low for low, _ in intervals), max(high for _, high in intervals)]
             best = min if task == "regress" and figure != "spearman" else max
-            scores = {name: scores[figure] for name, scores in own[0]["baselines"].items() if figure in scores}
+            scores = {name: scores.get(figure, math.nan) for name, scores in own[0]["baselines"].items()}
+            scores = {name: value for name, value in scores.items() if not math.isnan(value)}  # a constant has no rank
             if scores:
                 row["baseline"] = best(scores, key=lambda name: scores[name])
                 row["baseline_value"] = scores[row["baseline"]]
