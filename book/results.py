@@ -143,7 +143,7 @@ def corpora(stored: dict[str, Any]) -> str:
         "seeds' range",
         "95 % interval",
         "best baseline",
-        "trained × epochs",
+        "trained (× epochs)",
         "tested",
         "seeds",
         "s",
