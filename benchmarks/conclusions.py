@@ -104,6 +104,16 @@ def answers(right: np.ndarray) -> Arm:
     return [int(one) for one in right], [1] * len(right)
 
 
+def new_model(load: Callable[..., Any], names: Sequence[str], seed: int, *, random: bool) -> Any:
+    """``minilm`` with a new head, or the same modules with none of the trained numbers."""
+    set_seed(seed)
+    model = load("minilm", names)
+    if random:
+        set_seed(seed)
+        model = type(model)(model.config)
+    return model
+
+
 def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Labels by logistic regression on frozen vectors."""
     judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
@@ -123,12 +133,8 @@ def text_arms(corpus: str, seed: int, *, few: bool = False) -> dict[str, Arm]:
     def tuned(
         *, size: int = NUM_TEXTS, rate: float | None = None, random: bool = False, patience: int | None = None
     ) -> Arm:
-        set_seed(seed)
-        model = load_sequence_classifier("minilm", names)
+        model = new_model(load_sequence_classifier, names, seed, random=random)
         rate = rate or default_learning_rate(model, "classify")
-        if random:
-            set_seed(seed)
-            model = type(model)(model.config)  # the same modules, none of the trained numbers
         epochs = NUM_EPOCHS * NUM_TEXTS // size  # the same number of steps for every size
         config = TrainingConfig(rate, epochs, seed=seed, early_stopping_patience=patience)
         fit(model, train.select(range(size)), watched if patience else train.select(range(8)), config)
@@ -198,14 +204,19 @@ def topic_arms(corpus: str, seed: int) -> dict[str, Arm]:
     return arms
 
 
-def train_tagger(task: str, names: Sequence[str], train: Dataset, seed: int, epochs: int, **settings: Any) -> Any:
-    """A tagger, trained; ``rate`` and ``random`` as for texts."""
-    set_seed(seed)
-    model = load_token_classifier("minilm", names)
-    rate = settings.get("rate") or default_learning_rate(model, task)
-    if settings.get("random"):
-        set_seed(seed)
-        model = type(model)(model.config)
+def train_tagger(
+    task: str,
+    names: Sequence[str],
+    train: Dataset,
+    seed: int,
+    epochs: int,
+    *,
+    rate: float | None = None,
+    random: bool = False,
+) -> Any:
+    """A tagger, trained, by the course's rate or another, from the pretrained weights or from random ones."""
+    model = new_model(load_token_classifier, names, seed, random=random)
+    rate = rate or default_learning_rate(model, task)
     fit(model, train, train.select(range(8)), TrainingConfig(rate, epochs, seed=seed))
     return model
 
