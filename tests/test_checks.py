@@ -338,6 +338,20 @@ def test_long_inputs_are_shown_by_their_shape_or_kind():
     assert seen(lambda *inputs: 1, exercise) == f"Case 1 of 1, {call}: expected 20, got 1. {where}"
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [(np.array(["by", "ferry"]), "['by', 'ferry']"), (np.array(20 * ["word"]), "<a list of 20>")],
+)
+def test_an_array_that_does_not_hold_numbers_is_shown_as_a_list(words, shown):
+    call = f"`count(array=0.5, words={shown}, kind='x', score=1)`"
+    mistakes = tuple(Mistake(lambda *inputs, n=n: n, f"{n}") for n in range(3))
+    stub = "def count(array, words, kind, score):\n    ...\n"
+    exercise = Exercise(
+        "99.3", "Count", "recall", stub, count, mistakes, lambda random: [(np.float64(0.5), words, "x", 1)]
+    )
+    assert seen(lambda *inputs: 0, exercise).startswith(f"Case 1 of 1, {call}: expected {len(words)}, got 0.")
+
+
 # Determinism and display
 
 

@@ -235,11 +235,12 @@ def describe_call(exercise: Exercise, inputs: Inputs) -> str:
 def _short(value: Any) -> str:
     if callable(value):
         return f"<{describe(value)}>"  # its own name may hold an address, which is another one on every run
-    array = plain(value) if hasattr(value, "shape") else None
-    text = repr(value) if array is None else show_numbers(array)
+    shown = plain(value) if hasattr(value, "shape") else value  # an array of texts becomes a list
+    is_array = isinstance(shown, np.ndarray)
+    text = show_numbers(shown) if is_array else repr(shown)
     if len(text) <= MAX_INPUT:
         return text
-    return f"<{describe(value)}>" if array is None else f"<shape {array.shape}>"
+    return f"<shape {shown.shape}>" if is_array else f"<{describe(shown)}>"
 
 
 def _warn_of_changes(outcomes: list[Outcome]) -> str:
