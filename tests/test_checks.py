@@ -20,11 +20,11 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils import checks, notebooks
+from course_utils.checks import posttest_questions, pretest_questions
 from course_utils.checks.cards import Card, Table, number
 from course_utils.checks.comparison import describe, find_difference, plain
 from course_utils.checks.grading import grade
 from course_utils.checks.journal import JOURNAL
-from course_utils.checks.pretest_questions import QUESTIONS
 from course_utils.checks.quizzes import Option, Question, find_faults, read_quiz
 from course_utils.checks.reports import summarise
 from course_utils.errors import InputError
@@ -761,7 +761,12 @@ def test_at_the_end_the_guess_that_stood_at_the_first_reveal_counts():
 # The test before and after
 
 
-RIGHT = {label: "abcd"[question.right] for label, question in enumerate(QUESTIONS, start=1)}
+def right_answers(questions):
+    return {label: "abcd"[question.right] for label, question in enumerate(questions, start=1)}
+
+
+QUESTIONS, AFTER = pretest_questions.QUESTIONS, posttest_questions.QUESTIONS
+RIGHT, RIGHT_AFTER = right_answers(QUESTIONS), right_answers(AFTER)
 
 
 def test_before_the_course_answers_are_kept_and_not_judged(capsys, state):
@@ -776,19 +781,19 @@ def test_after_it_both_are_compared_and_what_is_wrong_is_explained(capsys):
     checks.answer_test("before", wrong | {1: RIGHT[1], 2: None})
     checks.answer_test("before", RIGHT)  # too late: the first one counts
     capsys.readouterr()
-    checks.answer_test("after", RIGHT | {3: wrong[3]})
+    checks.answer_test("after", RIGHT_AFTER | {3: "a"})
     lines = last(capsys)
     assert lines[0] == "Test before the course: 1 of 10 right; after it: 9 of 10 right"
     assert [line.split(maxsplit=1) for line in lines[2:5]] == [
-        ["1", "right      right"],
-        ["2", "no answer  right"],
-        ["3", "wrong      wrong"],
+        ["1", "where labels come from    right      right"],
+        ["2", "accuracy and rare labels  no answer  right"],
+        ["3", "splitting by group        wrong      wrong"],
     ]
-    question = QUESTIONS[2]
+    question = AFTER[2]
     assert lines[12:] == [
         f"✗ Question 3. {question.text}",
-        f"  Your answer: {question.options[1].text}. {question.options[1].why}",
-        f"  Right: {question.options[0].text}. {question.options[0].why}",
+        f"  Your answer: {question.options[0].text}. {question.options[0].why}",
+        f"  Right: {question.options[3].text}. {question.options[3].why}",
     ]
     assert checks.compare_tests().caption == lines[0]
 
@@ -811,8 +816,9 @@ def test_answers_that_cannot_be_read_are_named_and_not_kept(capsys, state, answe
 
 
 def test_a_test_is_before_or_after():
-    with pytest.raises(InputError, match='when must be "before" or "after", got "during"'):
-        checks.answer_test("during", {})
+    for call in (lambda: checks.answer_test("during", {}), lambda: checks.question_sheet("during")):
+        with pytest.raises(InputError, match='when must be "before" or "after", got "during"'):
+            call()
 
 
 def test_a_damaged_test_counts_only_where_it_can_be_read():
@@ -820,11 +826,19 @@ def test_a_damaged_test_counts_only_where_it_can_be_read():
     assert checks.compare_tests().caption == "Test before the course: 1 of 10 right; after it: not taken"
 
 
-def test_the_questions_are_shown_without_their_answers():
-    sheet = checks.question_sheet()
+@pytest.mark.parametrize(("when", "questions"), [((), QUESTIONS), (("before",), QUESTIONS), (("after",), AFTER)])
+def test_the_questions_are_shown_without_their_answers(when, questions):
+    sheet = checks.question_sheet(*when)
     assert repr(sheet) == sheet._repr_markdown_()
-    assert repr(sheet).startswith(f"**1. {QUESTIONS[0].text}**\n\n- a) {QUESTIONS[0].options[0].text}\n- b) ")
-    assert not [option.why for question in QUESTIONS for option in question.options if option.why in repr(sheet)]
+    assert repr(sheet).startswith(f"**1. {questions[0].text}**\n\n- a) {questions[0].options[0].text}\n- b) ")
+    assert not [option.why for question in questions for option in question.options if option.why in repr(sheet)]
+
+
+def test_the_answers_from_before_the_course_do_not_pass_the_test_after_it():
+    assert set(RIGHT) == set(RIGHT_AFTER) == set(range(1, len(pretest_questions.TOPICS) + 1))
+    assert not {question.text for question in QUESTIONS} & {question.text for question in AFTER}
+    same = [label for label, letter in RIGHT.items() if RIGHT_AFTER[label] == letter]
+    assert len(same) <= 5, same  # ten letters learned by heart are worth no more than half
 
 
 # Quizzes

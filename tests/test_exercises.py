@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from course_utils.checks import posttest_questions, pretest_questions
 from course_utils.checks.grading import draw_cases, grade
-from course_utils.checks.pretest_questions import QUESTIONS
 from course_utils.checks.quizzes import find_faults
 from course_utils.errors import InputError
 from course_utils.exercises import Exercise, Mistake, all_exercises, collect, find_exercise, start_here
@@ -222,6 +222,7 @@ def test_listing_the_exercises_imports_nothing_heavy():
 # Notebooks
 
 
-def test_the_ten_questions_keep_the_rules_of_a_quiz():
-    assert len(QUESTIONS) == 10 and find_faults(QUESTIONS, min_questions=10) == []
-    assert {len(question.options) for question in QUESTIONS} == {4}
+@pytest.mark.parametrize("test", [pretest_questions, posttest_questions], ids=["before", "after"])
+def test_the_ten_questions_keep_the_rules_of_a_quiz(test):
+    assert len(test.QUESTIONS) == 10 and find_faults(test.QUESTIONS, min_questions=10) == []
+    assert {len(question.options) for question in test.QUESTIONS} == {4}

@@ -1,4 +1,4 @@
-"""The test before and after the course: ten questions, judged and compared on this machine only."""
+"""The tests before and after the course: ten questions each on the same topics, compared on this machine only."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from course_utils.checks import posttest_questions, pretest_questions
 from course_utils.checks.cards import Card, Table, show
 from course_utils.checks.grading import is_unfinished
 from course_utils.checks.journal import JOURNAL, Record
-from course_utils.checks.pretest_questions import QUESTIONS
 from course_utils.checks.quizzes import Question
 from course_utils.errors import InputError
 
 When = Literal["before", "after"]
 Answers = dict[int, str]
 
+QUESTIONS: dict[When, tuple[Question, ...]] = {
+    "before": pretest_questions.QUESTIONS,
+    "after": posttest_questions.QUESTIONS,
+}
+LABELS = range(1, len(pretest_questions.TOPICS) + 1)
+"""The numbers of the questions; one number stands for one topic in both tests."""
 LETTERS = "abcd"
 
 
@@ -36,13 +42,24 @@ class QuestionSheet:
         return "\n\n".join(blocks)
 
 
-def question_sheet() -> QuestionSheet:
-    """The ten questions, to be shown as the last value of a cell."""
-    return QuestionSheet(QUESTIONS)
+def question_sheet(when: When = "before") -> QuestionSheet:
+    """The ten questions of a test, to be shown as the last value of a cell.
+
+    Parameters
+    ----------
+    when : before the course or after it; question by question both are about the same
+
+    Raises
+    ------
+    InputError
+        If ``when`` is something else.
+    """
+    _check_when(when)
+    return QuestionSheet(QUESTIONS[when])
 
 
 def answer_test(when: When, answers: Mapping[int, Any]) -> None:
-    """Keep the answers to the ten questions; after the course, compare them with those from before.
+    """Keep the answers to the ten questions; after the course, compare them with those to the questions before it.
 
     Parameters
     ----------
@@ -59,8 +76,7 @@ def answer_test(when: When, answers: Mapping[int, Any]) -> None:
     >>> answer_test("before", {1: None, 2: None})
     ○ Test before the course: not attempted yet
     """
-    if when not in ("before", "after"):
-        raise InputError(f'when must be "before" or "after", got "{when}".')
+    _check_when(when)
     title = f"Test {when} the course"
     given = {label: letter for label, letter in answers.items() if not is_unfinished(letter)}
     if not given:
@@ -68,7 +84,7 @@ def answer_test(when: When, answers: Mapping[int, Any]) -> None:
         return
     unreadable = [label for label, letter in given.items() if not _is_answer(label, letter)]
     if unreadable:
-        rule = f"An answer is one of the letters a to d, for a question from 1 to {len(QUESTIONS)}."
+        rule = f"An answer is one of the letters a to d, for a question from 1 to {len(LABELS)}."
         show(Card("✗", f"{title}: not kept", (f"{rule} Look at: {', '.join(map(repr, unreadable))}.",)))
         return
     kept = {label: letter.lower() for label, letter in given.items()}
@@ -76,11 +92,11 @@ def answer_test(when: When, answers: Mapping[int, Any]) -> None:
     told = JOURNAL.append("test", **record)
     if when == "before":
         judged = "They are judged after the last notebook, so that the questions stay fresh."
-        show(Card("✓", f"{title}: {len(kept)} of {len(QUESTIONS)} answers kept", (judged, *told)))
+        show(Card("✓", f"{title}: {len(kept)} of {len(LABELS)} answers kept", (judged, *told)))
         return
     show(compare_tests(kept))
-    for label in range(1, len(QUESTIONS) + 1):
-        if label in kept and not _is_right(label, kept[label]):
+    for label in LABELS:
+        if label in kept and not _is_right("after", label, kept[label]):
             show(_explanation(label, kept[label]))
 
 
@@ -94,14 +110,18 @@ def compare_tests(after: Answers | None = None) -> Table:
     contents = JOURNAL.read()
     before = _recorded(contents.records, "before", first=True)
     after = _recorded(contents.records, "after", first=False) if after is None else after
-    labels = range(1, len(QUESTIONS) + 1)
-    rows = tuple((label, _judgement(label, before), _judgement(label, after)) for label in labels)
-    counts = [sum(row[column] == "right" for row in rows) for column in (1, 2)]
-    start = f"{counts[0]} of {len(QUESTIONS)} right" if before else "not taken"
-    end = f"{counts[1]} of {len(QUESTIONS)} right" if after else "not taken"
-    return Table(
-        f"Test before the course: {start}; after it: {end}", ("question", "before", "after"), rows, contents.notes
-    )
+    pairs = [(_judgement("before", label, before), _judgement("after", label, after)) for label in LABELS]
+    rows = tuple((label, topic, *pair) for label, topic, pair in zip(LABELS, pretest_questions.TOPICS, pairs))
+    counts = [sum(pair[column] == "right" for pair in pairs) for column in (0, 1)]
+    start = f"{counts[0]} of {len(LABELS)} right" if before else "not taken"
+    end = f"{counts[1]} of {len(LABELS)} right" if after else "not taken"
+    caption = f"Test before the course: {start}; after it: {end}"
+    return Table(caption, ("question", "topic", "before", "after"), rows, contents.notes)
+
+
+def _check_when(when: str) -> None:
+    if when not in QUESTIONS:
+        raise InputError(f'when must be "before" or "after", got "{when}".')
 
 
 def _recorded(records: tuple[Record, ...], when: When, *, first: bool) -> Answers:
@@ -109,26 +129,26 @@ def _recorded(records: tuple[Record, ...], when: When, *, first: bool) -> Answer
     if not tests:
         return {}
     chosen = tests[0] if first else tests[-1]
-    letters = {label: chosen.get(str(label)) for label in range(1, len(QUESTIONS) + 1)}
+    letters = {label: chosen.get(str(label)) for label in LABELS}
     return {label: letter.lower() for label, letter in letters.items() if _is_answer(label, letter)}
 
 
 def _is_answer(label: Any, letter: Any) -> bool:
-    return label in range(1, len(QUESTIONS) + 1) and isinstance(letter, str) and letter.lower() in tuple(LETTERS)
+    return label in LABELS and isinstance(letter, str) and letter.lower() in tuple(LETTERS)
 
 
-def _is_right(label: int, letter: str) -> bool:
-    return LETTERS.index(letter) == QUESTIONS[label - 1].right
+def _is_right(when: When, label: int, letter: str) -> bool:
+    return LETTERS.index(letter) == QUESTIONS[when][label - 1].right
 
 
-def _judgement(label: int, answers: Answers) -> str:
+def _judgement(when: When, label: int, answers: Answers) -> str:
     if label not in answers:
         return "no answer"
-    return "right" if _is_right(label, answers[label]) else "wrong"
+    return "right" if _is_right(when, label, answers[label]) else "wrong"
 
 
 def _explanation(label: int, letter: str) -> Card:
-    question = QUESTIONS[label - 1]
+    question = QUESTIONS["after"][label - 1]
     chosen, right = question.options[LETTERS.index(letter)], question.options[question.right]
     lines = (f"Your answer: {chosen.text}. {chosen.why}", f"Right: {right.text}. {right.why}")
     return Card("✗", f"Question {label}. {question.text}", lines)
