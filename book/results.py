@@ -127,12 +127,11 @@ def corpora(stored: dict[str, Any]) -> str:
             [
                 f"{row['task']}: {row['data']}, {row['figure'].replace('_', ' ')}",
                 shown(row["mean"]),
-                shown(row["low"], row["high"]),
+                f"{shown(row['low'], row['high'])} ({row['seeds']})",
                 shown(*row["interval"]) if "interval" in row else "",
                 f"{shown(row['baseline_value'])} ({row['baseline']})" if "baseline" in row else "",
                 f"{row['train_size'] or 'all'} × {row['epochs']}",
                 f"{row['num_examples']:,}",
-                str(row["seeds"]),
                 f"{row['seconds']:.0f}",
                 f"{row['peak_memory_mib']:,}",
             ]
@@ -140,12 +139,11 @@ def corpora(stored: dict[str, Any]) -> str:
     head = [
         "task and corpus",
         "mean",
-        "seeds' range",
+        "range (seeds)",
         "95 % interval",
         "best baseline",
         "trained (× epochs)",
         "tested",
-        "seeds",
         "s",
         "MiB",
     ]
@@ -154,7 +152,8 @@ def corpora(stored: dict[str, Any]) -> str:
             "## The course's own corpora and real ones",
             f"`make results`. {machine(stored['machine'])}. Shares in per cent, errors in stars. The interval is drawn "
             "by document or author where there is one, and spans those of the seeds. The best baseline is that of the "
-            "first seed.",
+            "first seed. Seconds and memory are those of the whole run, reading and testing included; the machine may "
+            "have had other work at the time.",
             table(head, rows),
             "What others report on the same corpora, by larger models, more examples and mostly on other parts of the "
             "corpora: a scale, not a contest. None of these models was run here.",
