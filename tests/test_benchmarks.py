@@ -648,10 +648,10 @@ def test_runs_on_corpora_go_on_where_they_stopped_and_are_summed_up(corpora, tmp
     write_page(tmp_path, results=tmp_path)
     page = (tmp_path / "results.md").read_text("utf-8")
     assert (
-        "| ner: wnut17, entity f1 | 60.0 | 50.0 to 70.0 | 40.0 to 80.0 | 20.0 (better) | 1500 × 3 | 9 | 3 | 4 | 200 |"
+        "| ner: wnut17, entity f1 | 60.0 | 50.0 to 70.0 (3) | 40.0 to 80.0 | 20.0 (better) | 1500 × 3 | 9 | 4 | 200 |"
         in page
     )
-    assert "| regress: eastmere-reviews, mean absolute error | 0.60 | 0.50 to 0.70 |" in page
+    assert "| regress: eastmere-reviews, mean absolute error | 0.60 | 0.50 to 0.70 (3) |" in page
 
 
 def test_a_run_on_a_corpus_keeps_seconds_memory_and_figures(corpora, monkeypatch):
