@@ -198,7 +198,7 @@ def test_a_function_that_computes_but_returns_nothing_is_told_so_and_a_stub_is_n
 def test_a_function_that_returns_nothing_only_sometimes_was_attempted():
     text = seen(lambda value: 2 * value if value < 2 else None)
     assert text.startswith("Case 2 of 3, `double(value=2.0)`: expected a number, got None. ")
-    assert text.endswith('`case_inputs("99.1", 2)` gives you these inputs.')
+    assert text.endswith('`case_inputs("99.1", 2)` of `course_utils.checks` gives you these inputs.')
 
 
 @pytest.mark.parametrize("answer", [double, lambda value: torch.tensor(2 * value), lambda value: np.float64(value) * 2])
@@ -334,7 +334,7 @@ def test_long_inputs_are_shown_by_their_shape_or_kind():
     cases = lambda random: [(np.zeros((5, 6)), 20 * ["word"], "x", len)]  # noqa: E731
     exercise = Exercise("99.3", "Count", "recall", stub, count, mistakes, cases)
     call = "`count(array=<shape (5, 6)>, words=<a list of 20>, kind='x', score=<a function>)`"
-    where = '`case_inputs("99.3", 1)` gives you these inputs.'
+    where = '`case_inputs("99.3", 1)` of `course_utils.checks` gives you these inputs.'
     assert seen(lambda *inputs: 1, exercise) == f"Case 1 of 1, {call}: expected 20, got 1. {where}"
 
 
@@ -771,7 +771,7 @@ RIGHT, RIGHT_AFTER = right_answers(QUESTIONS), right_answers(AFTER)
 
 def test_before_the_course_answers_are_kept_and_not_judged(capsys, state):
     checks.answer_test("before", {1: "B", 2: None, 3: ..., 10: "d"})
-    judged = "They are judged after the last notebook, so that the questions stay fresh."
+    judged = "They are judged after notebook 11, so that the questions stay fresh."
     assert last(capsys) == ["✓ Test before the course: 2 of 10 answers kept", f"  {judged}"]
     assert records(state)[0]["answers"] == {"1": "b", "10": "d"}
 

@@ -173,7 +173,7 @@ def _grade_function(exercise: Exercise, answer: Callable[..., Any], seed: int) -
     seen = f"Case {first + 1} of {len(cases)}, {call}: {difference.text}."
     hint = next((mistake.hint for mistake in exercise.mistakes if attempt.looks_like(mistake, differences)), "")
     if not hint or "<" in call:  # nothing else to go by, or inputs too long to be shown
-        seen += f' `case_inputs("{exercise.id}", {first + 1})` gives you these inputs.'
+        seen += f' `case_inputs("{exercise.id}", {first + 1})` of `course_utils.checks` gives you these inputs.'
     return Verdict(exercise.id, "tried", seen, hint)
 
 

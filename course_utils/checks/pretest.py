@@ -91,7 +91,7 @@ def answer_test(when: When, answers: Mapping[int, Any]) -> None:
     record = {"when": when, "answers": {str(label): letter for label, letter in kept.items()}}
     told = JOURNAL.append("test", **record)
     if when == "before":
-        judged = "They are judged after the last notebook, so that the questions stay fresh."
+        judged = "They are judged after notebook 11, so that the questions stay fresh."
         show(Card("✓", f"{title}: {len(kept)} of {len(LABELS)} answers kept", (judged, *told)))
         return
     show(compare_tests(kept))

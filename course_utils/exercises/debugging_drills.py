@@ -1,4 +1,4 @@
-"""Exercises of notebook 11, drills: scripts that run, say nothing, and are wrong in two or three places.
+"""Exercises of notebook 11, drills: scripts that run, say nothing, and are wrong in three places.
 
 A drill is mended when it behaves as it should, however that is written. Each wrong answer is the script with some of
 its faults still in it.
