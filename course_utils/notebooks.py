@@ -138,12 +138,13 @@ def normalise(notebook: NotebookNode, *, stored: NotebookNode | None = None) -> 
     Parameters
     ----------
     notebook : an executed notebook
-    stored : the notebook before the run; its cells tagged ``nbval-ignore-output`` give back their outputs if their
-        source has not changed since they were normalised
+    stored : the notebook before the run; its cells tagged ``nbval-ignore-output`` give back their outputs if neither
+        they nor a code cell above them have changed since they were normalised
     """
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     ids: set[str] = set()
+    unchanged = True  # so far: what a cell shows depends on all code above it
     for position, cell in enumerate(notebook.cells):
         cell.id = _fingerprint(cell.source, ids)
         ids.add(cell.id)
@@ -152,8 +153,9 @@ def normalise(notebook: NotebookNode, *, stored: NotebookNode | None = None) -> 
             cell.metadata.jupyter = nbformat.from_dict({"source_hidden": True, "outputs_hidden": True})
         if cell.cell_type != "code":
             continue
-        old = stored.cells[position] if stored else None
-        if old and old.outputs and old.get("id") == cell.id and KEEP_OUTPUT in cell.metadata.get("tags", []):
+        old = stored.cells[position] if stored else NotebookNode(outputs=[])
+        unchanged = unchanged and old.get("id") == cell.id
+        if unchanged and old.outputs and KEEP_OUTPUT in cell.metadata.get("tags", []):
             cell.outputs = old.outputs
         cell.outputs = _merge_streams([output for output in map(_normalise_output, cell.outputs) if output])
         alts = [output.metadata.pop("alt") for output in cell.outputs if "alt" in output.get("metadata", {})]

@@ -85,6 +85,23 @@ def test_a_tagged_cell_keeps_its_output_until_its_source_changes_or_a_fresh_one_
     assert code_cells(path)[0].outputs != fresh
 
 
+def test_a_tagged_cell_keeps_its_output_only_as_long_as_no_code_above_it_changes(tmp_path):
+    tagged = {"tags": ["nbval-ignore-output"]}
+    shown = "import time\nprint(factor, time.time_ns())"
+    path = write(tmp_path / "01.ipynb", "factor = 1", new_code_cell(shown, metadata=tagged))
+    notebooks.run(path)
+    stored = code_cells(path)[1].outputs
+    notebooks.run(path)
+    assert code_cells(path)[1].outputs == stored
+
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code[0].source = "factor = 2"
+    nbformat.write(notebook, path)
+    notebooks.run(path)
+    assert code_cells(path)[1].outputs[0].text.startswith("2 ")
+
+
 def test_a_copy_is_executed_elsewhere_and_the_notebook_stays_as_it_is(tmp_path, capsys):
     source = tmp_path / "source"
     path = write(source / "01.ipynb", "open('left_behind.txt', 'w').close()")
