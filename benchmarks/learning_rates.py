@@ -1,8 +1,9 @@
-"""How the default learning rates were chosen: on validation data, with small training sets, three seeds each.
+"""How the default learning rates were chosen: on validation data, with small training sets.
 
-    COURSE_MIRROR=… python benchmarks/learning_rates.py        (about half an hour on two cores)
+    COURSE_MIRROR=… python benchmarks/learning_rates.py        (three seeds: about half an hour on two cores)
 
-Writes benchmarks/results/learning_rates.json; runs that are in it already are not repeated.
+The rates were chosen by seed 0, which is what the stored file has so far. Writes
+benchmarks/results/learning_rates.json; runs that are in it already are not repeated.
 """
 
 import json

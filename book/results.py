@@ -179,10 +179,11 @@ def conclusions(stored: dict[str, Any]) -> str:
     parts = [
         "## Transfer table: which conclusions hold elsewhere",
         f"`make results`. {machine(stored['machine'])}. Do not trust the percentages of this course elsewhere; trust "
-        "the comparisons marked *holds*. Each conclusion says that one way gets a higher figure than another. Both are "
-        "trained on the same few hundred examples and judged on the same held-out ones, with three seeds. It *holds* "
-        "on a corpus if the 95 % interval of the mean difference (by document or author where there is one) is above "
-        "zero, and so is the difference of each seed; it *does not hold* if both are below zero; else it is "
+        "the comparisons marked *holds*. Each conclusion says that one way gets a higher figure than another. Both "
+        "are trained on the same few hundred examples (where their number is the question, one side on half of them) "
+        "and judged on the same held-out ones, with three seeds. It *holds* on a corpus if the 95 % interval of the "
+        "mean difference (by document or author where there is one) is above zero, and so is the difference of each "
+        "seed; it *does not hold* if both are below zero; else it is "
         "*undecided*. On real corpora together it holds if it holds on each of them, and does not if it fails on any. "
         "The figures are the differences in points, with the interval. Whole film reviews, of which the model reads "
         "the first 64 pieces, have a table of their own; they were set apart from the short texts after a first seed "
