@@ -13,21 +13,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from datasets import Dataset, DatasetDict
+from datasets import DatasetDict
+from predictions import BATCH_SIZE, config_of, logits, write_runs
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from course_utils.checkpoints import remove_checkpoints
 from course_utils.corpora import label_names, load_corpus
-from course_utils.models import default_learning_rate, load_sequence_classifier, load_tokenizer
+from course_utils.models import load_sequence_classifier, load_tokenizer
 from course_utils.runtime import describe, set_seed
 from course_utils.tasks import encode
-from course_utils.training import TrainingConfig, fit, predict
-from course_utils.workflows import default_epochs
+from course_utils.training import fit
 
 RESULTS = Path(__file__).parent / "results" / "comparison.json"
 MODELS = Path(__file__).parents[1] / "_build" / "comparison"  # only while a training is under way
-CORPUS, BATCH_SIZE, CHECKPOINT_EVERY = "eastmere-polarity", 16, 25
+CORPUS = "eastmere-polarity"
 SETTINGS = {3: (0, 1, 2, 3, 4), 6: (3, 4)}
 """Number of layers to the seeds."""
 
@@ -43,14 +42,7 @@ def train(
     set_seed(seed)
     model = load_sequence_classifier("minilm", label_names(corpus, "label"), num_layers=layers)
     encoded = {part: encode(corpus[part], tokenizer, "classify") for part in ("train", "validation", "test")}
-    config = TrainingConfig(
-        learning_rate=default_learning_rate(model, "classify"),
-        num_epochs=default_epochs("classify"),
-        batch_size=BATCH_SIZE,
-        seed=seed,
-        checkpoint_every=CHECKPOINT_EVERY,
-        output_dir=str(folder),
-    )
+    config = config_of(model, "classify", seed, folder)
     resume_from = folder if (folder / "checkpoints").exists() else None
     history = fit(model, encoded["train"], encoded["validation"], config, resume_from=resume_from)
     run = {"task": "polarity", "layers": layers, "seed": seed, "learning_rate": config.learning_rate}
@@ -59,20 +51,6 @@ def train(
     run |= {part: {"logits": logits(model, encoded[part])} for part in ("validation", "test")}
     remove_checkpoints(folder / "checkpoints")
     return model, run
-
-
-def logits(model: PreTrainedModel, encoded: Dataset) -> list[list[float]]:
-    """Four decimals of the logits of both labels, one row a review."""
-    predictions = predict(model, encoded, precision="float32")
-    return np.asarray(predictions.logits, dtype=float).round(4).tolist()
-
-
-def write(runs: list[dict[str, Any]]) -> None:
-    """One line a run: a table of numbers is not worth a line each."""
-    head = json.dumps({"machine": describe(), "corpus": CORPUS, "batch_size": BATCH_SIZE})
-    lines = ",\n".join(json.dumps(run) for run in runs)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(f'{head[:-1]},\n "runs": [\n{lines}\n ]\n}}\n', "utf-8")
 
 
 def main() -> None:
@@ -84,7 +62,7 @@ def main() -> None:
     todo = [(layers, seed) for layers, seeds in SETTINGS.items() for seed in seeds if (layers, seed) not in done]
     for layers, seed in todo[:most]:
         runs.append(train(corpus, tokenizer, layers, seed)[1])
-        write(runs)
+        write_runs(RESULTS, {"machine": describe(), "corpus": CORPUS, "batch_size": BATCH_SIZE}, runs)
         print({key: runs[-1][key] for key in ("layers", "seed", "validation_losses")}, file=sys.stderr)
 
 

@@ -74,6 +74,30 @@ TASKS = {
 """Name of the task to its corpus and the task's name for ``course train``."""
 
 
+def config_of(model: PreTrainedModel, task: str, seed: int, folder: Path) -> TrainingConfig:
+    """The defaults of ``course train``, with checkpoints in a folder."""
+    return TrainingConfig(
+        learning_rate=default_learning_rate(model, task),
+        num_epochs=default_epochs(task),
+        batch_size=BATCH_SIZE,
+        seed=seed,
+        checkpoint_every=CHECKPOINT_EVERY,
+        output_dir=str(folder),
+    )
+
+
+def logits(model: PreTrainedModel, encoded: Dataset) -> list[list[float]]:
+    """Four decimals of the logits of each label, one row a text."""
+    return np.asarray(predict(model, encoded, precision="float32").logits, dtype=float).round(4).tolist()
+
+
+def write_runs(results: Path, head: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    """One line a run: a table of numbers is not worth a line each."""
+    lines = ",\n".join(json.dumps(run) for run in runs)
+    results.parent.mkdir(exist_ok=True)
+    results.write_text(f'{json.dumps(head)[:-1]},\n "runs": [\n{lines}\n ]\n}}\n', "utf-8")
+
+
 def trained(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, dict[str, Any]]:
     """The model of a run, trained or read from its folder, with its tokenizer and how it was trained.
 
@@ -89,14 +113,7 @@ def trained(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerB
     set_seed(seed)
     load = load_token_classifier if task == "ner" else load_sequence_classifier
     model = load("minilm", label_names(corpus, LABEL_COLUMNS[task]))
-    config = TrainingConfig(
-        learning_rate=default_learning_rate(model, task),
-        num_epochs=default_epochs(task),
-        batch_size=BATCH_SIZE,
-        seed=seed,
-        checkpoint_every=CHECKPOINT_EVERY,
-        output_dir=str(folder),
-    )
+    config = config_of(model, task, seed, folder)
     train, validation = (encode(corpus[part], tokenizer, task) for part in ("train", "validation"))
     history = fit(model, train, validation, config, resume_from=folder if (folder / "checkpoints").exists() else None)
     run = {"task": name, "seed": seed, "learning_rate": config.learning_rate, "epochs": config.num_epochs}
@@ -111,10 +128,9 @@ def trained(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerB
 def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, part: Dataset, task: str) -> dict[str, Any]:
     """What a model says about the rows of a part, in their order."""
     encoded = encode(part, tokenizer, task)
-    predictions = predict(model, encoded, precision="float32")
     if task == "ner":
-        return tag_answers(encoded, predictions)
-    return {"logits": np.asarray(predictions.logits, dtype=float).round(4).tolist()}
+        return tag_answers(encoded, predict(model, encoded, precision="float32"))
+    return {"logits": logits(model, encoded)}
 
 
 def tag_answers(encoded: Dataset, predictions: Predictions) -> dict[str, Any]:
@@ -124,14 +140,19 @@ def tag_answers(encoded: Dataset, predictions: Predictions) -> dict[str, Any]:
     return {"tags": ["".join(map(str, row)) for row in word_predictions(encoded, predictions)], "probability": sure}
 
 
+def case_texts() -> list[str]:
+    """The behavioural cases, their changed copies, and the texts with swapped names."""
+    cases = pd.read_csv(CASES)
+    swapped = [text.format(person) for group in NAMES.values() for person in group for text in TEMPLATES]
+    return list(dict.fromkeys([*cases["text"], *cases["changed"].dropna(), *swapped]))
+
+
 def extras(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> dict[str, Any]:
     """The behavioural cases and swapped names for polarity, the course's sentence for entities."""
     if name == "polarity":
-        cases = pd.read_csv(CASES)
-        swapped = [text.format(person) for group in NAMES.values() for person in group for text in TEMPLATES]
-        texts = list(dict.fromkeys([*cases["text"], *cases["changed"].dropna(), *swapped]))
-        predictions = predict(model, encode_texts(Dataset.from_dict({"text": texts}), tokenizer), precision="float32")
-        return {"cases": {"texts": texts, "logits": np.asarray(predictions.logits, dtype=float).round(4).tolist()}}
+        texts = case_texts()
+        encoded = encode_texts(Dataset.from_dict({"text": texts}), tokenizer)
+        return {"cases": {"texts": texts, "logits": logits(model, encoded)}}
     if name == "entities":
         encoded = encode_words(Dataset.from_dict({"tokens": [SENTENCE]}), tokenizer)
         return {"sentence": tag_answers(encoded, predict(model, encoded, precision="float32"))}
@@ -160,12 +181,10 @@ def one_run(name: str, seed: int) -> dict[str, Any]:
 
 
 def write(runs: list[dict[str, Any]]) -> None:
-    """One line a run: a table of numbers is not worth a line each."""
+    """What all runs share, and the runs."""
     head = {"machine": describe(), "tasks": {name: described(name) for name in TASKS}}
     head["swaps"] = {"names": NAMES, "templates": TEMPLATES}
-    lines = ",\n".join(json.dumps(run) for run in runs)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(f'{json.dumps(head)[:-1]},\n "runs": [\n{lines}\n ]\n}}\n', "utf-8")
+    write_runs(RESULTS, head, runs)
 
 
 def main(most: int | None = None) -> None:
@@ -173,7 +192,7 @@ def main(most: int | None = None) -> None:
     runs = json.loads(RESULTS.read_text("utf-8"))["runs"] if RESULTS.exists() else []
     done = {(run["task"], run["seed"]) for run in runs}
     for run in runs:  # cases may have been added since
-        if run["task"] == "polarity":
+        if run["task"] == "polarity" and run["cases"]["texts"] != case_texts():
             run |= extras(*trained("polarity", run["seed"])[:2], "polarity")
     todo = [(name, seed) for name in TASKS for seed in SEEDS if (name, seed) not in done]
     for name, seed in todo[:most]:

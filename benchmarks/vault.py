@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from comparison import BATCH_SIZE, CORPUS, logits, train
+from comparison import CORPUS, train
 from datasets import Dataset
+from predictions import BATCH_SIZE, logits
 
 from course_utils.corpora import load_corpus
 from course_utils.models import load_tokenizer
